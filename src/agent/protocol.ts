@@ -1,0 +1,314 @@
+/**
+ * The agent's requests and answers, as they are on the wire (JSON, snake_case). docs/agent-protocol.md explains them;
+ * agent/runctl_agent/ implements the other side. Times are ISO 8601 in UTC, sizes bytes, durations seconds.
+ */
+import type {Checkpoint} from '../model/checkpoint.js'
+import type {ErrorCode} from '../model/errors.js'
+import type {RunReason, RunState} from '../model/run.js'
+
+export interface AgentFailure {
+  readonly error: {readonly code: ErrorCode; readonly message: string; readonly details?: Readonly<Record<string, unknown>>}
+}
+
+export interface RunStatus {
+  readonly run_id: string
+  readonly name: string | null
+  readonly project: string
+  readonly script: string
+  readonly args: readonly string[]
+  readonly state: RunState
+  readonly reason: RunReason | null
+  /** A sentence for people where state and reason do not say it all: `pip install ended with exit status 1`. */
+  readonly detail: string | null
+  /** The script's own exit status; null while it runs, where a signal ended it, or where nobody saw the end. */
+  readonly exit_code: number | null
+  /** The name of the signal that ended the script: `SIGKILL`. */
+  readonly signal: string | null
+  readonly attempt: number
+  readonly parent_run_id: string | null
+  /** The checkpoint that this run resumed from, relative to the project folder. */
+  readonly resume_from: string | null
+  readonly created_at: string
+  readonly started_at: string | null
+  readonly ended_at: string | null
+  readonly pid: number | null
+  /** Processes of this run that are alive now, whatever the state: a daemon may outlive the script. */
+  readonly processes_alive: number
+  readonly project_dir: string
+  readonly checkpoint_dir: string
+  readonly output_dir: string
+  readonly log_path: string
+  readonly log_size_bytes: number
+  /** The last whole log line, at most 500 characters, undecodable bytes replaced. Data: escape before display. */
+  readonly last_log_line: string | null
+  readonly last_log_at: string | null
+  readonly checkpoint_count: number
+  /** The newest checkpoint of this run that is `complete`. */
+  readonly last_checkpoint: Checkpoint | null
+}
+
+export interface SyncEntry {
+  /** Relative, `/` between parts, NFC as found; never absolute, never with `..`. */
+  readonly path: string
+  readonly kind: 'file' | 'symlink'
+  /** Files: 0o644 or 0o755. */
+  readonly mode: number
+  readonly size: number
+  /** Files: SHA-256 of the content, hex. */
+  readonly sha256?: string
+  /** Symlinks: the target as it is written in the link. */
+  readonly target?: string
+}
+
+/** Where files go. `project` and `data` are kept in step (removals included); `path` only receives. */
+export type SyncTarget =
+  | {readonly kind: 'data'; readonly name: string}
+  | {readonly kind: 'path'; readonly path: string}
+  | {readonly kind: 'project'; readonly name: string}
+
+/** A run of bytes of one blob; the bytes follow the request line, in the order of the pieces, as one zlib stream. */
+export interface BlobPiece {
+  readonly sha256: string
+  readonly size: number
+  readonly offset: number
+  readonly length: number
+}
+
+/**
+ * `tree` names the wanted state, `base` the state that `delta` starts from. Exactly one of `manifest` and `delta` is
+ * given, or neither when `base === tree` (nothing changed) or when only pieces are delivered ahead (`tree: null`).
+ */
+export interface SyncRequest {
+  readonly target: SyncTarget
+  readonly base: string | null
+  readonly tree: string | null
+  readonly manifest?: readonly SyncEntry[]
+  readonly delta?: {readonly set: readonly SyncEntry[]; readonly remove: readonly string[]}
+  readonly pieces: readonly BlobPiece[]
+}
+
+export interface SyncAnswer {
+  readonly applied: boolean
+  /** The tree that is in place after this call. */
+  readonly tree: string | null
+  /** Not applied because: the base is another one (send the manifest), or these blobs are lacking (send their pieces, then repeat). */
+  readonly need: {readonly manifest: boolean; readonly blobs: readonly string[]} | null
+  readonly files_written: number
+  readonly files_removed: number
+  /** Files that were removed here but changed on the instance since they were synced: left alone. */
+  readonly kept_modified: readonly string[]
+  readonly dir: string
+}
+
+export interface StartRequest {
+  readonly run_id: string
+  readonly project: string
+  readonly name: string | null
+  /** Relative to the project folder. */
+  readonly script: string
+  readonly args: readonly string[]
+  /** The interpreter for `.py` scripts as the user gave it, or null: chosen on the instance. */
+  readonly python: string | null
+  readonly env: Readonly<Record<string, string>>
+  /** Relative to the project folder, or absolute. */
+  readonly checkpoint_dir: string
+  /** Shell patterns on the path below the checkpoint folder; empty for the default set. */
+  readonly checkpoint_patterns: readonly string[]
+  readonly output_dir: string
+  /** Name of a synced data set, an absolute path on the instance, or null. */
+  readonly data: string | null
+  /** `latest`: the newest complete checkpoint of the project; or a path relative to the project folder. */
+  readonly resume: string | null
+  /** Start although another run is active in the project folder. */
+  readonly concurrent: boolean
+  readonly sync: SyncRequest | null
+}
+
+export interface StartAnswer {
+  /** null where the sync could not be applied: nothing was started. */
+  readonly run: RunStatus | null
+  readonly sync: SyncAnswer | null
+  /** Checkpoints newer than the one resumed from that were passed over, and why. */
+  readonly resume_skipped: readonly {readonly path: string; readonly why: string}[]
+}
+
+export interface StatusRequest {
+  /** This run, else the newest of the project, else the newest of the instance. */
+  readonly run_id?: string
+  readonly project?: string
+  /** All runs of the instance, newest first, at most `limit`. */
+  readonly all?: boolean
+  readonly limit?: number
+  /** Wait up to so long for the (one) run to be in one of these states. */
+  readonly wait_s?: number
+  readonly wait_for?: readonly RunState[]
+}
+export interface StatusAnswer {
+  readonly runs: readonly RunStatus[]
+  readonly boot_id: string
+  readonly now: string
+}
+
+export interface LogsRequest {
+  readonly run_id?: string
+  /** From this byte on; absent: the last `tail_lines` lines (never more than `max_bytes`). */
+  readonly offset?: number
+  readonly tail_lines?: number
+  readonly max_bytes: number
+  /** Wait up to so long for a first byte at `offset`, or for the run's end. */
+  readonly wait_s?: number
+}
+export interface LogsAnswer {
+  readonly run_id: string
+  readonly offset: number
+  readonly next_offset: number
+  readonly size: number
+  /** base64 of the zlib-compressed bytes. */
+  readonly data: string
+  /** The run has ended and nothing is left after `next_offset`. */
+  readonly end: boolean
+  readonly run: RunStatus
+}
+
+export interface ProcessesAnswer {
+  readonly now: string
+  readonly cpu_count: number
+  readonly load_1min: number | null
+  readonly memory_total_bytes: number | null
+  readonly memory_used_bytes: number | null
+  readonly disk_total_bytes: number
+  readonly disk_free_bytes: number
+  /** null where there is no nvidia-smi. */
+  readonly gpus:
+    | readonly {
+        readonly index: number
+        readonly name: string
+        readonly utilization_percent: number | null
+        readonly memory_used_bytes: number | null
+        readonly memory_total_bytes: number | null
+        readonly temperature_c: number | null
+      }[]
+    | null
+  readonly processes: readonly {
+    readonly pid: number
+    readonly ppid: number
+    readonly run_id: string | null
+    readonly cpu_percent: number | null
+    readonly memory_bytes: number | null
+    readonly gpu_memory_bytes: number | null
+    readonly elapsed_s: number | null
+    readonly command: string
+  }[]
+}
+
+export interface CheckpointsRequest {
+  /** The checkpoints that this run wrote. */
+  readonly run_id?: string
+  /** All that are in the project's checkpoint folder. Neither: of the newest run's project. */
+  readonly project?: string
+  /** Any folder; absolute, or relative to the home folder. */
+  readonly dir?: string
+  readonly patterns?: readonly string[]
+  /** Only this one, by its path. */
+  readonly path?: string
+}
+export interface CheckpointsAnswer {
+  /** Oldest first. */
+  readonly checkpoints: readonly Checkpoint[]
+  readonly dir: string
+  readonly project_dir: string | null
+  readonly latest_good: Checkpoint | null
+  readonly latest_good_skipped: readonly {readonly path: string; readonly why: string}[]
+}
+
+export interface SaveRequest {
+  readonly request_id: string
+  /** null: every active run. */
+  readonly run_id: string | null
+  readonly grace_s: number
+  /** Answer at the latest after so long, with `done: false` if it goes on; ask again with the same request id. */
+  readonly wait_s: number
+}
+export interface StopRequest extends SaveRequest {
+  /** End the processes even if nothing good was saved. */
+  readonly force: boolean
+  readonly reason: RunReason
+}
+export interface StopReport {
+  readonly run_id: string
+  /** How the script was asked: it got the stop file always, SIGTERM only where it would not die of it unsaved. */
+  readonly asked: 'stop-file' | 'stop-file+sigterm' | null
+  /** A checkpoint that verifies exists (or the run had ended by itself): it is right to stop. */
+  readonly ok: boolean
+  /** Why not, in a sentence. */
+  readonly why: string | null
+  /** The newest complete checkpoint of the run. */
+  readonly checkpoint: Checkpoint | null
+  /** It was written after the request. */
+  readonly saved_on_request: boolean
+  /** How the run ended; `running` where it goes on. `before`: it had ended before the request. */
+  readonly ended: 'before' | 'forced' | 'graceful' | 'running'
+  /** How many processes had to be ended by SIGKILL. */
+  readonly killed: number
+  readonly took_s: number
+}
+export interface StopAnswer {
+  readonly done: boolean
+  /** All reports are ok. True where there was no run at all. */
+  readonly ok: boolean
+  readonly reports: readonly StopReport[]
+  /**
+   * Complete checkpoints on this instance's disk that are known to be nowhere else: what a terminate would lose. At most 20.
+   */
+  readonly only_here: readonly Checkpoint[]
+}
+
+export interface ListFilesRequest {
+  /** Relative to the home folder, or absolute. A file or a folder. */
+  readonly path: string
+}
+export interface ListFilesAnswer {
+  readonly base: string
+  readonly kind: 'file' | 'folder'
+  /** For a single file: one entry with the path `''`. */
+  readonly entries: readonly {
+    readonly path: string
+    readonly kind: 'file' | 'symlink'
+    readonly mode: number
+    readonly size: number
+    readonly mtime_ns: string
+    readonly target?: string
+  }[]
+  /** Links that lead out of `base`, sockets, devices: not listed as entries. */
+  readonly skipped: readonly {readonly path: string; readonly why: string}[]
+}
+export interface ReadFilesRequest {
+  readonly base: string
+  readonly reads: readonly {readonly path: string; readonly offset: number; readonly length: number}[]
+}
+export interface ReadFilesAnswer {
+  /** In the order asked; `sha256` of the whole file where the read reached its end from offset 0 or `whole_digest` was cheap, else null. */
+  readonly reads: readonly {readonly path: string; readonly length: number; readonly size: number; readonly sha256: string | null}[]
+  /** base64 of the zlib-compressed bytes of all reads, one after another. */
+  readonly data: string
+}
+/** Remembers that a checkpoint was copied and that the copy verified. */
+export interface RecordCopyRequest {
+  readonly copies: readonly {readonly path: string; readonly sha256: string; readonly place: Checkpoint['places'][number]}[]
+}
+
+/** Request and answer of each verb. */
+export interface AgentVerbs {
+  start: [StartRequest, StartAnswer]
+  status: [StatusRequest, StatusAnswer]
+  logs: [LogsRequest, LogsAnswer]
+  processes: [{readonly run_id?: string}, ProcessesAnswer]
+  checkpoints: [CheckpointsRequest, CheckpointsAnswer]
+  save: [SaveRequest, StopAnswer]
+  stop: [StopRequest, StopAnswer]
+  sync: [SyncRequest, SyncAnswer]
+  'list-files': [ListFilesRequest, ListFilesAnswer]
+  'read-files': [ReadFilesRequest, ReadFilesAnswer]
+  'record-copy': [RecordCopyRequest, {readonly recorded: number}]
+}
+export type AgentVerb = keyof AgentVerbs

@@ -1,0 +1,80 @@
+/**
+ * Every lifecycle event: what a step is given and what it may return. Public: a plugin lists its steps under `oclif.hooks`
+ * in its package.json and types them with `RunctlHook<'event'>`. docs/hooks.md has the rules in words.
+ */
+import type {Interfaces} from '@oclif/core'
+
+import type {Checkpoint} from '../model/checkpoint.js'
+import type {Instance} from '../model/instance.js'
+import type {CreateInstanceRequest, PlatformDefinition, Provider} from '../providers/provider.js'
+import type {RunStatus, StopReport} from '../agent/protocol.js'
+
+/** Given to every step. A step must stop its work when `signal` aborts: its time is then over. */
+// Type aliases, not interfaces: oclif wants options that fit an index signature.
+export type StepContext = {
+  readonly platform: string
+  readonly provider: Provider
+  readonly signal: AbortSignal
+  /** A line for the person at the terminal (never on stdout). */
+  note(message: string): void
+}
+
+export interface SaveResult {
+  /** Something good is saved, or there was nothing to save. `false` keeps the instance running. */
+  readonly ok: boolean
+  readonly why: string | null
+  readonly reports: readonly StopReport[]
+  /** Complete checkpoints that exist on the instance's disk alone. */
+  readonly only_here: readonly Checkpoint[]
+}
+
+type Events = {
+  /** Platforms that this plugin adds. Light: runs on every start of a command that needs a platform. */
+  platforms: {options: Record<string, never>; return: readonly PlatformDefinition[]}
+  precreate: {options: StepContext & {readonly request: CreateInstanceRequest}; return: void}
+  postcreate: {options: StepContext & {readonly instance: Instance}; return: void}
+  prestart: {options: StepContext & {readonly instance: Instance}; return: void}
+  poststart: {options: StepContext & {readonly instance: Instance}; return: void}
+  pretrain: {options: StepContext & {readonly instance: Instance; readonly run_id: string; readonly script: string; readonly args: readonly string[]}; return: void}
+  posttrain: {options: StepContext & {readonly instance: Instance; readonly run: RunStatus}; return: void}
+  prestop: {options: StepContext & {readonly instance: Instance}; return: void}
+  'prestop-checkpoint': {
+    options: StepContext & {readonly instance: Instance; readonly graceSeconds: number; readonly force: boolean; readonly requestId: string}
+    return: SaveResult
+  }
+  poststop: {options: StepContext & {readonly instance: Instance; readonly saved: SaveResult | null}; return: void}
+  preterminate: {options: StepContext & {readonly instance: Instance}; return: void}
+  postterminate: {options: StepContext & {readonly instance: Instance; readonly saved: SaveResult | null}; return: void}
+  'checkpoint-saved': {options: StepContext & {readonly instance: Instance; readonly run_id: string; readonly checkpoint: Checkpoint}; return: void}
+  interrupted: {options: StepContext & {readonly instance: Instance; readonly run: RunStatus}; return: void}
+}
+
+export type LifecycleEvent = keyof Events
+export type EventOptions<E extends LifecycleEvent> = Events[E]['options']
+export type EventReturn<E extends LifecycleEvent> = Events[E]['return']
+
+/**
+ * What a failing step does to what it accompanies. `veto`: nothing further happens (what is running keeps running);
+ * `report`: it is shown and the exit status says so, but the thing itself is done or must be done all the same.
+ */
+export const EVENT_RULES: Readonly<Record<LifecycleEvent, {readonly onFailure: 'report' | 'veto'; readonly timeoutMs: number}>> = {
+  platforms: {onFailure: 'report', timeoutMs: 5000},
+  precreate: {onFailure: 'veto', timeoutMs: 60_000},
+  postcreate: {onFailure: 'report', timeoutMs: 60_000},
+  prestart: {onFailure: 'veto', timeoutMs: 60_000},
+  poststart: {onFailure: 'report', timeoutMs: 60_000},
+  pretrain: {onFailure: 'veto', timeoutMs: 60_000},
+  posttrain: {onFailure: 'report', timeoutMs: 60_000},
+  prestop: {onFailure: 'veto', timeoutMs: 60_000},
+  // The grace is added to this one.
+  'prestop-checkpoint': {onFailure: 'veto', timeoutMs: 120_000},
+  poststop: {onFailure: 'report', timeoutMs: 60_000},
+  preterminate: {onFailure: 'veto', timeoutMs: 60_000},
+  postterminate: {onFailure: 'report', timeoutMs: 60_000},
+  'checkpoint-saved': {onFailure: 'report', timeoutMs: 30_000},
+  interrupted: {onFailure: 'report', timeoutMs: 30_000},
+}
+
+// A second hook map instead of module augmentation: the latter does not survive the next major of @oclif/core.
+export interface RunctlHooks extends Interfaces.Hooks, Events {}
+export type RunctlHook<E extends LifecycleEvent> = Interfaces.Hook<E, RunctlHooks>

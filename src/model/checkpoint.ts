@@ -1,0 +1,47 @@
+/**
+ * - `complete`: its format was read through and is whole
+ * - `partial`: still being written, or cut off
+ * - `corrupt`: has the name of a known format and breaks its rules
+ * - `unverified`: a format that cannot be judged; the digest is known, nothing else
+ */
+export type CheckpointState = 'complete' | 'corrupt' | 'partial' | 'unverified'
+
+/** A place where a checkpoint is. */
+export interface CheckpointPlace {
+  readonly kind: 'client' | 'instance' | 's3'
+  /** The instance id, the host name of a client, or the bucket. */
+  readonly where: string
+  readonly path: string
+  /** ISO 8601; null where nobody has verified the copy there. */
+  readonly verified_at: string | null
+}
+
+/** What is known of a checkpoint; `null` for what cannot be known. This is also its JSON form. */
+export interface Checkpoint {
+  /** Path relative to the project folder on the instance, or as given for a local folder. */
+  readonly path: string
+  readonly state: CheckpointState
+  /** Why, where the state is not `complete`. */
+  readonly state_detail: string | null
+  /** `json`, `safetensors`, `torch-zip`, `npz`, `folder`, … */
+  readonly format: string | null
+  readonly size_bytes: number
+  /** SHA-256, hex; of a folder: over the sorted list of its files' paths and digests. */
+  readonly sha256: string | null
+  readonly step: number | null
+  readonly epoch: number | null
+  readonly modified_at: string
+  readonly run_id: string | null
+  readonly places: readonly CheckpointPlace[]
+}
+
+/** What fits into the 256 characters of a tag. */
+export interface CheckpointTag {
+  readonly path: string
+  /** First 16 hex digits of the SHA-256. */
+  readonly sha: string
+  readonly epoch: number | null
+  readonly step: number | null
+  readonly size: number
+  readonly at: string
+}

@@ -1,0 +1,36 @@
+/** The states of an instance, as clouds name them. Billing usually runs in `running` alone; disks are billed in all but `terminated`. */
+export const INSTANCE_STATES = ['pending', 'running', 'stopping', 'stopped', 'shutting-down', 'terminated'] as const
+export type InstanceState = (typeof INSTANCE_STATES)[number]
+
+/** Why an instance is in the state that it is in; `null` where nobody recorded it. */
+export type InstanceStateReason = 'budget' | 'failed' | 'idle' | 'interrupted' | 'user'
+
+export interface Instance {
+  readonly id: string
+  readonly platform: string
+  /** The user's name for it (tag `Name`), or null. */
+  readonly name: string | null
+  readonly state: InstanceState
+  readonly stateReason: InstanceStateReason | null
+  readonly region: string | null
+  readonly instanceType: string | null
+  readonly lifecycle: 'on-demand' | 'spot'
+  /** ISO 8601, UTC. When the instance came into being. */
+  readonly createdAt: string | null
+  /** ISO 8601, UTC. The start of the current (or last) time it ran; changes at every start. */
+  readonly launchedAt: string | null
+  readonly tags: Readonly<Record<string, string>>
+}
+
+/** The tags that runctl writes. Their values are data from anywhere: escape them before they reach a terminal. */
+export const TAGS = {
+  /** Marks what runctl created; nothing without it is ever changed by a clean-up. Value: the version that created it. */
+  createdBy: 'runctl:created-by',
+  createRequest: 'runctl:create-request',
+  owner: 'runctl:owner',
+  project: 'runctl:project',
+  lastRun: 'runctl:last-run',
+  /** JSON of {@link CheckpointTag}, at most 256 characters. */
+  lastCheckpoint: 'runctl:last-checkpoint',
+  stateReason: 'runctl:state-reason',
+} as const
