@@ -8,6 +8,8 @@ export type ProgressEvent =
 
 export interface Progress {
   emit(event: ProgressEvent): void
+  /** Leaves the terminal to something else, such as a followed log; resolves when nothing is drawn any more. */
+  pause(): Promise<void>
 }
 
 /** Runs `work` as one step: announced, then done (with what `detail` says of its result) or failed. */

@@ -32,5 +32,7 @@ export const TAGS = {
   lastRun: 'runctl:last-run',
   /** JSON of {@link CheckpointTag}, at most 256 characters. */
   lastCheckpoint: 'runctl:last-checkpoint',
+  /** How many complete checkpoints the disk held, when it was stopped, that were known to be nowhere else. */
+  onlyHere: 'runctl:only-here',
   stateReason: 'runctl:state-reason',
 } as const

@@ -1,0 +1,3 @@
+from runctl_agent.__main__ import main
+
+main()

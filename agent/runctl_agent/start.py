@@ -1,0 +1,179 @@
+"""The verb `start`: checks everything, lays down the run's folder, leaves a supervisor behind."""
+
+import contextlib
+import glob
+import os
+import tempfile
+import time
+
+from . import dependencies, locks, paths, run_state
+from .errors import AgentError
+from .jsonio import write_json
+
+RESERVE_BYTES = 64 * 1024
+
+
+def start(request, stream):
+    run_id, project = request["run_id"], request["project"]
+    folder = paths.run_dir(run_id)
+    project_dir = paths.project_dir(project)
+    _check_plain(request)
+    lock_dir = paths.state_dir() / "locks"
+    lock_dir.mkdir(mode=0o700, exist_ok=True)
+    # Held over everything: of two starts at the same moment the second finds the run of the first.
+    with locks.exclusive(str(lock_dir / (project + ".lock"))):
+        if folder.exists():
+            return {"run": run_state.status_of(run_id), "sync": None, "resume_skipped": []}
+        active = _active_run(str(project_dir))
+        if active and not request["concurrent"]:
+            raise AgentError("run_active", "run %s is active in this project folder" % active, {"run_id": active})
+        synced = None
+        if request["sync"] is not None:
+            from . import sync
+            synced = sync.apply_sync(request["sync"], stream)
+            if synced["need"] is not None:
+                return {"run": None, "sync": synced, "resume_skipped": []}
+        run, command, skipped = _plan(request, str(project_dir), active)
+        _lay_down(folder, request, run, command)
+        run_state.spawn("_supervise", folder)
+    return {"run": run_state.status_of(run_id, revive=False), "sync": synced, "resume_skipped": skipped}
+
+
+def _check_plain(request):
+    """What the operating system could not take, or would take for something else."""
+    script = request["script"]
+    parts = script.split("/")
+    if not script or script.startswith("/") or ".." in parts:
+        raise AgentError("bad_input", "the script %r is not a path inside the project folder" % script)
+    values = [script] + list(request["args"]) + list(request["env"]) + list(request["env"].values())
+    for value in values + [request["checkpoint_dir"], request["output_dir"]]:
+        try:
+            if "\0" in value or not value.encode("utf-8", "surrogateescape") and value:
+                raise ValueError
+        except (TypeError, ValueError):
+            raise AgentError("bad_input", "%r cannot be given to a program" % (value,))
+    for name in request["env"]:
+        if not name or "=" in name:
+            raise AgentError("bad_input", "%r is not a name of an environment variable" % name)
+
+
+def _active_run(project_dir):
+    for run_id in run_state.all_ids():
+        with contextlib.suppress(AgentError):
+            run = run_state.load(run_id)
+            if run["project_dir"] == project_dir and run_state.look(run)["state"] != "stopped":
+                return run_id
+    return None
+
+
+def _plan(request, project_dir, active):
+    """(run.json, command.json, checkpoints passed over); raises before anything has been changed."""
+    if not os.path.isdir(project_dir):
+        raise AgentError("not_found", "there is no project folder %s on the instance" % project_dir)
+    script = request["script"]
+    script_path = os.path.join(os.fsencode(project_dir), script.encode("utf-8", "surrogateescape"))
+    if not os.path.isfile(script_path):
+        raise AgentError("not_found", "there is no script %s in the project folder" % script)
+    choice = dependencies.choose(script, project_dir, request["python"])
+    checkpoint_dir = os.path.normpath(os.path.join(project_dir, request["checkpoint_dir"]))
+    output_dir = os.path.normpath(os.path.join(project_dir, request["output_dir"]))
+    data_dir = _data_dir(request["data"])
+    resume, skipped = _resume(request, project_dir, checkpoint_dir, ended=active is None)
+    for made in (checkpoint_dir, output_dir):
+        try:
+            os.makedirs(made, exist_ok=True)
+        except OSError as error:
+            raise AgentError("bad_input", "the folder %s cannot be made: %s" % (made, error.strerror))
+    from . import checkpoints
+    parent = _parent_of(resume, project_dir) if resume else None
+    args = list(request["args"])
+    resume_path = os.path.join(project_dir, resume) if resume else None
+    if resume_path and _takes_resume_from(script_path) and not any(arg.split("=")[0] == "--resume-from" for arg in args):
+        args += ["--resume-from", resume_path]
+    run = {
+        "run_id": request["run_id"], "name": request["name"], "project": request["project"], "script": script, "args": list(request["args"]),
+        "project_dir": project_dir, "checkpoint_dir": checkpoint_dir, "checkpoint_patterns": list(request["checkpoint_patterns"]),
+        "output_dir": output_dir, "data_dir": data_dir, "resume_from": resume, "boot_id": run_state.boot_id(),
+        "attempt": parent["attempt"] + 1 if parent else 1, "parent_run_id": parent["run_id"] if parent else None,
+        "baseline": checkpoints.snapshot(checkpoint_dir, list(request["checkpoint_patterns"])), "created_at": time.time(),
+        # What the supervisor changes. `asked`: {reason} from the moment when the script is asked to save and leave.
+        "state": "preparing", "asked": None, "reason": None, "detail": None, "exit_code": None, "signal": None, "ended_at": None,
+    }
+    environment = dict(
+        {"PYTHONUNBUFFERED": "1"}, **request["env"], RUNCTL_RUN_ID=request["run_id"], RUNCTL_CHECKPOINT_DIR=checkpoint_dir,
+        RUNCTL_OUTPUT_DIR=output_dir, RUNCTL_STOP_FILE=str(paths.run_dir(request["run_id"]) / "stop"))
+    optional = {"RUNCTL_DATA_DIR": data_dir, "RUNCTL_RESUME_FROM": resume_path}
+    environment.update((key, value) for key, value in optional.items() if value)
+    command = {
+        "choice": choice, "args": args, "cwd": project_dir, "env": environment,
+        # Of a run that this one was started from, they would mislead.
+        "unset": [key for key, value in optional.items() if not value], "shown": script,
+    }
+    return run, command, skipped
+
+
+def _data_dir(data):
+    if data is None:
+        return None
+    path = data if data.startswith("/") else str(paths.data_dir(data))
+    if not os.path.isdir(path):
+        raise AgentError("not_found", "there is no data folder %s on the instance" % path)
+    return path
+
+
+def _takes_resume_from(script_path):
+    with open(script_path, "rb") as file:
+        return b"--resume-from" in file.read(1 << 20)
+
+
+def _resume(request, project_dir, checkpoint_dir, ended):
+    """(path relative to the project folder or absolute, or None; what was passed over and why)."""
+    wanted = request["resume"]
+    if wanted is None:
+        return None, []
+    from . import checkpoints
+    if wanted == "latest":
+        listed = checkpoints.list_checkpoints(checkpoint_dir, project_dir, list(request["checkpoint_patterns"]), ended=ended)
+        good, skipped = checkpoints.latest_good(listed)
+        if good is None:
+            raise AgentError(
+                "verification_failed", "there is no good checkpoint to resume from in %s" % checkpoint_dir, {"skipped": skipped})
+        return good["path"], skipped
+    path = os.path.normpath(os.path.join(project_dir, wanted))
+    if not os.path.exists(path):
+        raise AgentError("not_found", "there is no checkpoint %s on the instance" % path)
+    pattern = glob.escape(os.path.basename(path))
+    for found in checkpoints.list_checkpoints(os.path.dirname(path), project_dir, [pattern], ended=ended):
+        if os.path.join(project_dir, found["path"]) == path and found["state"] in ("corrupt", "partial"):
+            why = "%s: %s" % (found["state"], found["state_detail"])
+            raise AgentError("verification_failed", "checkpoint %s is %s" % (wanted, why), {"skipped": [{"path": found["path"], "why": why}]})
+    inside = path.startswith(project_dir + os.sep)
+    return os.path.relpath(path, project_dir) if inside else path, []
+
+
+def _parent_of(resume, project_dir):
+    """The newest run of the project folder that wrote this checkpoint, or None."""
+    for run_id in run_state.all_ids():
+        with contextlib.suppress(AgentError):
+            run = run_state.load(run_id)
+            if run["project_dir"] == project_dir and any(one["path"] == resume for one in run_state.recorded_checkpoints(run)):
+                return run
+    return None
+
+
+def _lay_down(folder, request, run, command):
+    """The run's folder, whole or not at all."""
+    temporary = tempfile.mkdtemp(prefix=".new-", dir=str(folder.parent))
+    try:
+        kept = {key: value for key, value in request.items() if key != "sync"}
+        for name, value in (("request.json", kept), ("run.json", run), ("command.json", command)):
+            write_json(os.path.join(temporary, name), value)
+        for name, content in (("reserve", b"\0" * RESERVE_BYTES), ("log", b"")):
+            with open(os.path.join(temporary, name), "wb") as file:
+                os.fchmod(file.fileno(), 0o600)
+                file.write(content)
+        os.rename(temporary, str(folder))
+    except BaseException:
+        import shutil
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise

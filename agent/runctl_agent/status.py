@@ -1,0 +1,29 @@
+"""The verb `status`."""
+
+import time
+
+from . import process_table, run_state
+from .clock import iso
+
+POLL_S = 0.1
+
+
+def status(request):
+    if request.get("all"):
+        table = process_table.scan()
+        runs = [run_state.status_of(run_id, table) for run_id in run_state.all_ids()[: request.get("limit") or None]]
+    else:
+        run_id = request.get("run_id") or run_state.newest(request.get("project"))
+        runs = [_wait(run_id, request.get("wait_s") or 0, request.get("wait_for") or ())] if run_id else []
+    return {"runs": runs, "boot_id": run_state.boot_id(), "now": iso(time.time())}
+
+
+def _wait(run_id, wait_s, states):
+    deadline = time.monotonic() + wait_s
+    while states and time.monotonic() < deadline:
+        run = run_state.load(run_id)
+        if run_state.look(run)["state"] in states:
+            break
+        run_state.ensure_supervisor(run_id)
+        time.sleep(POLL_S)
+    return run_state.status_of(run_id)

@@ -1,0 +1,194 @@
+"""`_supervise`: prepares and starts a run, watches it, saves and ends it when asked, writes down its end."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+import traceback
+
+# All that is needed until the end is loaded now: this program's file may be replaced meanwhile.
+from . import checkpoint_watch, dependencies, launcher, locks, paths, process_table, run_state, saving
+from .clock import iso
+from .errors import AgentError
+from .jsonio import read_json, write_json
+
+TICK_S = 0.2
+RETRY_S = 1.0
+LAUNCHES = 3
+
+
+def supervise(folder):
+    lock = locks.acquire(os.path.join(folder, "supervisor.lock"), wait_s=1)
+    if lock is not None:
+        os.ftruncate(lock, 0)
+        os.write(lock, json.dumps({"pid": os.getpid()}).encode())
+        Supervisor(os.path.basename(folder)).work()
+
+
+class Stopped(Exception):
+    """The run is to be stopped before its script has begun."""
+
+
+class Supervisor:
+    def __init__(self, run_id):
+        self.run_id = run_id
+        self.folder = paths.run_dir(run_id)
+        self.run = run_state.load(run_id)
+        self._unwritten = False
+        self._written_at = 0.0
+        self._launcher = None
+        self._launches = 0
+        self.watch = None
+        self.saving = saving.Saving(self)
+
+    def log(self, text):
+        try:
+            with open(str(self.folder / "supervisor.log"), "a", encoding="utf-8", errors="replace") as file:
+                file.write("%s %s\n" % (iso(time.time()), text.rstrip()))
+        except OSError:
+            pass
+
+    def change(self, **facts):
+        """Changes the state; what the disk does not take now is written later."""
+        if any(self.run.get(key) != value for key, value in facts.items()):
+            self.run.update(facts)
+            self._unwritten = True
+            self._flush()
+
+    def _flush(self):
+        if not self._unwritten:
+            return
+        self._written_at = time.monotonic()
+        try:
+            run_state.write_hard(self.folder / "run.json", self.run)
+            self._unwritten = False
+        except OSError as error:
+            self.log("the state cannot be written: %s" % error)
+
+    def work(self):
+        while True:
+            try:
+                if self._turn():
+                    return
+            except Exception:  # the run must not suffer from it
+                self.log(traceback.format_exc())
+                if not self.folder.exists():
+                    return
+                time.sleep(RETRY_S)
+            time.sleep(TICK_S)
+
+    def _turn(self):
+        """One look at everything; True where nothing is left to do."""
+        if self._launcher:
+            self._launcher.poll()
+        now = run_state.look(self.run)
+        if now["main"] is None and now["state"] != "stopped":
+            self._bring_up()
+            return False
+        if self.watch is None and self.run["state"] != "stopped":
+            self.watch = checkpoint_watch.CheckpointWatch(self.run, self.log)
+        if now["state"] == "running":
+            self.change(state="running")
+        self.saving.turn(now)
+        now = run_state.look(self.run)
+        if now["state"] == "stopped":
+            self._finish(now)
+        if time.monotonic() - self._written_at > RETRY_S:
+            self._flush()
+        published = self.saving.publish()
+        recorded = self.watch is None or self.watch.is_written()
+        return now["state"] == "stopped" and recorded and published and not self._unwritten and not self.saving.pending()
+
+    def _finish(self, now):
+        if self.run["state"] == "stopped":
+            return
+        if self.watch:
+            self.watch.close()
+            self.watch.look_now(ended=True)
+        self.change(**{key: now[key] for key in ("state", "reason", "detail", "exit_code", "signal", "ended_at")})
+
+    # Before the script runs.
+
+    def _bring_up(self):
+        if locks.is_held(str(self.folder / "launcher.lock")):
+            if self._wanted_stop():
+                self._call_off()
+            return
+        try:
+            self._check()
+            command = read_json(self.folder / "command.json")
+            if "argv" not in command:
+                self._end_leftovers()
+                argv, environment = dependencies.prepare(command["choice"], self.run["project_dir"], self._install, self._check)
+                command.update(argv=argv + command["args"], env=dict(environment, **command["env"]))
+                write_json(self.folder / "command.json", command)
+        except Stopped:
+            self._call_off()
+        except AgentError as error:
+            self._end(reason="failed", detail=error.message)
+        except OSError as error:
+            # A full disk, most likely: without its command no script can be started.
+            self._end(reason="failed", detail="the run could not be prepared: %s" % error)
+        else:
+            self._start_launcher()
+
+    def _start_launcher(self):
+        if self._launches == LAUNCHES:
+            self._end(reason="failed", detail="the script could not be started; see %s" % (self.folder / "supervisor.log"))
+            return
+        self._launches += 1
+        self._launcher = run_state.spawn("_launch", self.folder)
+        deadline = time.monotonic() + 5
+        while self._launcher.poll() is None and not (self.folder / "main.json").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    def _wanted_stop(self):
+        return next((request for request in self.saving.pending() if request["kind"] == "stop"), None)
+
+    def _check(self):
+        self.saving.answer_early_saves()
+        if self._wanted_stop():
+            raise Stopped()
+
+    def _call_off(self):
+        """Ends a run whose script has not begun. Should it begin just now, it is stopped as any other."""
+        if self._launcher:
+            self._launcher.kill()
+            self._launcher.wait()
+        elif locks.is_held(str(self.folder / "launcher.lock")):
+            return  # another supervisor's: it is about to start the script
+        self._end_leftovers()
+        if (self.folder / "main.json").exists():
+            return
+        self._end(reason=self._wanted_stop()["reason"], detail="stopped before the script was started")
+        self.saving.answer_called_off()
+
+    def _end(self, reason, detail):
+        self.change(state="stopped", reason=reason, detail=detail, ended_at=time.time())
+
+    def _end_leftovers(self):
+        """Installers of a supervisor that was killed."""
+        for process in run_state.processes_of(self.run, process_table.scan()):
+            process_table.send(process, signal.SIGKILL)
+
+    def _install(self, argv):
+        with open(str(self.folder / "log"), "ab") as log:
+            log.write(("+ " + " ".join(argv) + "\n").encode("utf-8", "surrogateescape"))
+            log.flush()
+            environment = launcher.environment_of(read_json(self.folder / "command.json"))
+            try:
+                child = subprocess.Popen(
+                    argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.run["project_dir"], env=environment,
+                    start_new_session=True)
+            except OSError as error:
+                raise AgentError("dependencies_failed", "%s could not be started: %s" % (argv[0], error.strerror), {"command": " ".join(argv)})
+        try:
+            while child.poll() is None:
+                self._check()
+                time.sleep(0.05)
+        finally:
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+        return child.returncode

@@ -1,0 +1,180 @@
+import {Command, Errors, Flags} from '@oclif/core'
+
+import {loadAgentFile, type AgentFile} from '../agent/agent-file.js'
+import {AgentClient} from '../agent/client.js'
+import {loadConfiguration, type Configuration} from '../config/load-configuration.js'
+import {Footprint} from '../core/footprint.js'
+import type {PlatformDeps} from '../core/platform-deps.js'
+import {systemClock} from '../core/system-clock.js'
+import {EXIT_CODES, isRunctlError, RunctlError, withContext} from '../model/errors.js'
+import {renderError} from '../ui/error-text.js'
+import {createProgress} from '../ui/progress.js'
+import type {RenderEnv} from '../ui/render-env.js'
+import {Detached, DETACHED_EXIT_CODE} from './detached.js'
+import {errorJson} from './error-json.js'
+import {OUTPUT_FORMATS, requestedFormat, type OutputFormat} from './output-format.js'
+import {Platforms} from './platforms.js'
+import {createLifecycle} from './run-steps.js'
+import {splitArgv} from './split-argv.js'
+
+/** What a command gives back: the value of `--json`, and the text for everybody else. Text may be empty where all was streamed. */
+export interface Rendered<T> {
+  readonly value: T
+  readonly text: string
+}
+
+/** What every command has in common: the output formats, errors and their exit status, Ctrl-C, the way to a platform. */
+export abstract class RunctlCommand<T> extends Command {
+  static override enableJsonFlag = true
+  static override baseFlags = {
+    output: Flags.option({options: OUTPUT_FORMATS, summary: 'How the result is printed.', helpGroup: 'GLOBAL'})(),
+  }
+
+  /** Set by commands that hand on what follows `--`; all others refuse it. */
+  protected readonly takesRest: boolean = false
+  /** What followed `--`, exactly. */
+  protected rest: readonly string[] | null = null
+
+  protected readonly footprint = new Footprint()
+  private readonly interrupt = new AbortController()
+  private progressInUse: ReturnType<typeof createProgress> | undefined
+  private platformsLoaded: Promise<Platforms> | undefined
+  private agentFile: Promise<AgentFile> | undefined
+  private configuration: Promise<Configuration> | undefined
+  private format: OutputFormat = 'table'
+  private failedSteps = 0
+
+  protected abstract execute(): Promise<Rendered<T>>
+
+  override jsonEnabled(): boolean {
+    return this.format === 'json'
+  }
+
+  protected override async init(): Promise<void> {
+    const {own, rest} = splitArgv(this.argv)
+    this.format = requestedFormat(own) ?? this.format
+    this.argv = [...own]
+    this.rest = rest
+    await super.init()
+    process.on('SIGINT', this.onInterrupt)
+  }
+
+  override async run(): Promise<T> {
+    if (this.rest !== null && !this.takesRest) {
+      throw new RunctlError('bad_input', `${this.commandLine} takes nothing after '--'`, {next: [`${this.commandLine} --help`]})
+    }
+    if (requestedFormat(this.argv) === null) this.format = (await this.loadConfig()).get('output.format')
+    const {text, value} = await this.execute()
+    await this.progressInUse?.stop()
+    if (!this.jsonEnabled() && text !== '') this.log(text.replace(/\n$/, ''))
+    return value
+  }
+
+  protected get commandLine(): string {
+    return `${this.config.bin} ${(this.id ?? '').replaceAll(':', ' ')}`
+  }
+
+  protected get renderEnv(): RenderEnv {
+    const {stdout} = process
+    return {
+      format: this.format === 'text' ? 'text' : 'table',
+      // A pipe has no width: nothing is cut there.
+      width: stdout.isTTY ? stdout.columns || 80 : Number(process.env['COLUMNS']) || (stdout.isTTY === undefined ? 200 : 80),
+      color: useColor(stdout.isTTY),
+      now: new Date(),
+    }
+  }
+
+  /** Aborts on Ctrl-C. */
+  protected get signal(): AbortSignal {
+    return this.interrupt.signal
+  }
+
+  protected get progress(): ReturnType<typeof createProgress> {
+    const {stderr} = process
+    const mode = this.jsonEnabled() ? 'silent' : stderr.isTTY && process.env['TERM'] !== 'dumb' && !process.env['CI'] ? 'tty' : 'lines'
+    this.progressInUse ??= createProgress({stream: stderr, mode, color: useColor(stderr.isTTY)})
+    return this.progressInUse
+  }
+
+  protected loadConfig(): Promise<Configuration> {
+    this.configuration ??= loadConfiguration({cwd: process.cwd(), configDir: this.config.configDir, env: process.env})
+    return this.configuration
+  }
+
+  protected platforms(): Promise<Platforms> {
+    this.platformsLoaded ??= Platforms.load(this.config).then(platforms => {
+      for (const message of platforms.problems) {
+        this.progress.emit({type: 'warning', message})
+        this.failedSteps++
+      }
+      return platforms
+    })
+    return this.platformsLoaded
+  }
+
+  /** Everything that a use-case needs of one platform. */
+  protected async platformDeps(name: string): Promise<PlatformDeps> {
+    const provider = await (await this.platforms()).open(name)
+    const {footprint, progress, signal} = this
+    const lifecycle = createLifecycle({config: this.config, provider, progress, signal, reportFailure: () => this.failedSteps++})
+    const agent = (instanceId: string): AgentClient => new AgentClient(provider.shell, instanceId, () => (this.agentFile ??= loadAgentFile()))
+    return {provider, agent, lifecycle, progress, clock: systemClock, footprint, signal, cacheDir: this.config.cacheDir}
+  }
+
+  /** The same for every platform that there is. */
+  protected async allPlatforms(): Promise<readonly PlatformDeps[]> {
+    const {definitions} = await this.platforms()
+    return Promise.all(definitions.map(async ({name}) => this.platformDeps(name)))
+  }
+
+  protected override async catch(thrown: Error): Promise<void> {
+    await this.progressInUse?.stop()
+    if (thrown instanceof Errors.ExitError) throw thrown
+    const detached = this.signal.aborted
+    const error = this.withFootprint(detached ? new Detached() : asUserError(thrown, this.commandLine))
+    process.exitCode = detached ? DETACHED_EXIT_CODE : isRunctlError(error) ? error.exitCode : 1
+    if (this.jsonEnabled()) this.logJson(errorJson(error, process.exitCode))
+    else this.logToStderr(renderError(error, {...this.renderEnv, width: process.stderr.columns || 80, color: useColor(process.stderr.isTTY)}))
+  }
+
+  protected override async finally(error: Error | undefined): Promise<void> {
+    process.off('SIGINT', this.onInterrupt)
+    // A step that failed without a veto was shown, and the thing itself was done: the exit status still says so.
+    if (!error && this.failedSteps > 0) process.exitCode ??= EXIT_CODES.step_failed
+    await super.finally(error)
+  }
+
+  override logJson(json: unknown): void {
+    process.stdout.write(JSON.stringify(json, null, 2) + '\n')
+  }
+
+  private readonly onInterrupt = (): void => {
+    if (this.interrupt.signal.aborted) process.exit(DETACHED_EXIT_CODE)
+    this.interrupt.abort(new Detached())
+  }
+
+  private withFootprint(error: unknown): unknown {
+    const traces = this.footprint.all
+    const context = {stillRunning: traces.map(trace => trace.stillRunning), next: traces.flatMap(trace => trace.next)}
+    if (error instanceof Detached) return Object.assign(error, context)
+    return isRunctlError(error) && error.stillRunning.length === 0 ? withContext(error, context) : error
+  }
+}
+
+function useColor(isTty: boolean | undefined): boolean {
+  const {FORCE_COLOR, NO_COLOR, TERM} = process.env
+  if (NO_COLOR) return false
+  if (FORCE_COLOR && FORCE_COLOR !== '0') return true
+  return isTty === true && TERM !== 'dumb'
+}
+
+/** What oclif's parser throws is the user's input, told in its words; a bug stays what it is. */
+function asUserError(thrown: unknown, commandLine: string): unknown {
+  if (thrown instanceof Errors.CLIError && !isRunctlError(thrown)) {
+    const [message = 'wrong input'] = thrown.message.split('\nSee more help')
+    return new RunctlError('bad_input', message.trim(), {next: [`${commandLine} --help`]})
+  }
+  return thrown
+}
+

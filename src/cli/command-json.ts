@@ -1,0 +1,51 @@
+import type {ProcessesAnswer, StopAnswer} from '../agent/protocol.js'
+import type {CreateResult} from '../core/create-instance.js'
+import type {EndResult} from '../core/end-instance.js'
+import type {ExecResult} from '../core/exec-command.js'
+import type {ResourceRow} from '../core/list-resources.js'
+import type {RunRow} from '../core/list-runs.js'
+import type {RunLogsJson} from '../core/read-log.js'
+import type {WorkflowResult} from '../core/run-workflow.js'
+import type {InstanceStatus} from '../core/show-status.js'
+import type {StartResult} from '../core/start-instance.js'
+import type {PullReport, PushReport} from '../core/sync/reports.js'
+import type {Checkpoint} from '../model/checkpoint.js'
+import type {ConfigSetResult, ConfigSetting, ConfigShowResult, ConfigValidateResult, InitResult} from '../model/config-answers.js'
+import type {Overview} from '../core/show-overview.js'
+import type {ErrorJson} from './error-json.js'
+import type {MonitorJson} from './verbs/monitor.js'
+import type {TrainJson} from './verbs/train.js'
+
+/**
+ * What each command prints under --json. The schemas in docs/json/ are made from this (`npm run schemas`): one file a key, blanks as dashes.
+ * Verbs of a platform stand without its name.
+ */
+export interface CommandJson {
+  error: ErrorJson
+  create: CreateResult
+  start: StartResult
+  stop: EndResult
+  terminate: EndResult
+  wait: ResourceRow
+  status: InstanceStatus | readonly ResourceRow[]
+  train: TrainJson
+  monitor: MonitorJson
+  processes: ProcessesAnswer
+  exec: ExecResult
+  push: PushReport
+  pull: PullReport
+  overview: Overview
+  'workflow run': WorkflowResult
+  'checkpoint list': readonly Checkpoint[]
+  'checkpoint info': Checkpoint
+  'run list': readonly RunRow[]
+  'run show': RunRow
+  'run logs': RunLogsJson
+  'run stop': StopAnswer
+  'resources list': readonly ResourceRow[]
+  'config show': ConfigShowResult
+  'config get': ConfigSetting
+  'config set': ConfigSetResult
+  'config validate': ConfigValidateResult
+  init: InitResult
+}

@@ -1,0 +1,39 @@
+import {describeConfiguration, getSetting} from '../config/describe-configuration.js'
+import {initProject, type InitInput} from '../config/init-project.js'
+import {loadConfiguration, readConfiguration, type Configuration, type ConfigurationInput} from '../config/load-configuration.js'
+import {setConfigValue, type SetConfigInput} from '../config/set-value.js'
+import {validateConfiguration} from '../config/validate-configuration.js'
+import type {ConfigSetResult, ConfigSetting, ConfigShowResult, ConfigValidateResult, InitResult} from '../model/config-answers.js'
+import {RunctlCommand} from './base-command.js'
+
+/** The commands about the configuration itself, and their way to it. */
+export abstract class ConfigCommand<T> extends RunctlCommand<T> {
+  /** Only the output format is read this way: these commands must work where the configuration is broken, to mend it. */
+  protected override async loadConfig(): Promise<Configuration> {
+    return (await readConfiguration(this.place)).configuration
+  }
+
+  protected async describeConfiguration(): Promise<ConfigShowResult> {
+    return describeConfiguration(await loadConfiguration(this.place))
+  }
+
+  protected async getSetting(key: string): Promise<ConfigSetting> {
+    return getSetting(await loadConfiguration(this.place), key)
+  }
+
+  protected setConfigValue(input: Pick<SetConfigInput, 'key' | 'target' | 'value'>): Promise<ConfigSetResult> {
+    return setConfigValue({...input, ...this.place})
+  }
+
+  protected validateConfiguration(file: string | undefined): Promise<ConfigValidateResult> {
+    return validateConfiguration(file === undefined ? this.place : {...this.place, file})
+  }
+
+  protected initProject(input: Pick<InitInput, 'force' | 'name'>): Promise<InitResult> {
+    return initProject({...input, cwd: process.cwd()})
+  }
+
+  private get place(): ConfigurationInput {
+    return {cwd: process.cwd(), configDir: this.config.configDir, env: process.env}
+  }
+}

@@ -1,0 +1,39 @@
+import type {Command} from '@oclif/core'
+
+import type {VerbFactory} from './platform-command.js'
+import {createCommand} from './verbs/create.js'
+import {stopCommand, terminateCommand} from './verbs/end.js'
+import {execCommandFor} from './verbs/exec.js'
+import {monitorCommand} from './verbs/monitor.js'
+import {oneShotCommand} from './verbs/one-shot.js'
+import {processesCommand} from './verbs/processes.js'
+import {pullCommand} from './verbs/pull.js'
+import {pushCommand} from './verbs/push.js'
+import {startCommand} from './verbs/start.js'
+import {statusCommand} from './verbs/status.js'
+import {trainCommand} from './verbs/train.js'
+import {waitCommand} from './verbs/wait.js'
+
+const VERBS: Readonly<Record<string, VerbFactory>> = {
+  create: createCommand,
+  exec: execCommandFor,
+  monitor: monitorCommand,
+  processes: processesCommand,
+  pull: pullCommand,
+  push: pushCommand,
+  start: startCommand,
+  status: statusCommand,
+  stop: stopCommand,
+  terminate: terminateCommand,
+  train: trainCommand,
+  wait: waitCommand,
+}
+
+/**
+ * All commands of a platform by their oclif id: `ssh`, `ssh:create`, `ssh:train`, … A plugin exports this as its commands
+ * (oclif's `explicit` strategy) and has every verb with the flags of the built-in platforms.
+ */
+export function platformCommands(platform: string): Record<string, Command.Class> {
+  const verbs = Object.entries(VERBS).map(([verb, make]) => [`${platform}:${verb}`, make(platform)] as const)
+  return {[platform]: oneShotCommand(platform), ...Object.fromEntries(verbs)}
+}

@@ -1,0 +1,94 @@
+import {readFile} from 'node:fs/promises'
+import {Flags} from '@oclif/core'
+
+import type {Configuration} from '../config/load-configuration.js'
+import {PROJECT_NAME_PATTERN, PROJECT_NAME_RULE, projectNameOfFolder} from '../config/project-name.js'
+import type {TrainInput} from '../core/train.js'
+import {RunctlError} from '../model/errors.js'
+import {parseEnvFile} from '../model/parse-env-file.js'
+import {durationFlag} from './duration-flag.js'
+
+/** The flags of everything that starts a training. */
+export const trainFlags = {
+  'sync-code': Flags.boolean({allowNo: true, summary: 'Send the project folder first (only what changed). Default: train.sync_code of the configuration (true).'}),
+  'include-pattern': Flags.string({multiple: true, multipleNonGreedy: true, helpValue: '<glob>', summary: 'Send files that match although they are ignored. Repeatable.'}),
+  'project-name': Flags.string({summary: 'Name of the project folder on the instance. Default: project.name of the configuration, else the name of the folder.'}),
+  env: Flags.string({multiple: true, multipleNonGreedy: true, helpValue: 'K=V', summary: 'Environment variable for the script. Repeatable.'}),
+  'env-file': Flags.string({helpValue: '<file>', summary: 'Environment variables from a file of K=V lines; --env wins.'}),
+  data: Flags.string({helpValue: 'DIR|s3://…', summary: 'Data for the script: a folder here (sent, only what changed), or instance:/path. It finds them in RUNCTL_DATA_DIR.'}),
+  'output-dir': Flags.string({summary: 'Folder of the project on the instance for other outputs (RUNCTL_OUTPUT_DIR). Default: outputs.'}),
+  'checkpoint-dir': Flags.string({summary: 'Folder of the project on the instance for checkpoints (RUNCTL_CHECKPOINT_DIR). Default: checkpoints.'}),
+  'checkpoint-pattern': Flags.string({multiple: true, multipleNonGreedy: true, helpValue: '<glob>', summary: 'Which files in it are checkpoints. Default: the usual endings.'}),
+  resume: Flags.string({helpValue: 'latest|PATH', summary: 'Resume from the newest checkpoint that verifies, or from this one (RUNCTL_RESUME_FROM; --resume-from if the script knows it).'}),
+  name: Flags.string({summary: 'A name for the run.'}),
+  python: Flags.string({helpValue: '<command>', summary: 'Interpreter for .py scripts on the instance.'}),
+  concurrent: Flags.boolean({summary: 'Start although another run is active in the same project folder.'}),
+  timeout: durationFlag({summary: 'With --wait: give up waiting after this time; the run goes on.'}),
+}
+
+/** What oclif's parser makes of {@link trainFlags}. */
+export interface TrainFlagValues {
+  readonly 'sync-code': boolean | undefined
+  readonly 'include-pattern': readonly string[] | undefined
+  readonly 'project-name': string | undefined
+  readonly env: readonly string[] | undefined
+  readonly 'env-file': string | undefined
+  readonly data: string | undefined
+  readonly 'output-dir': string | undefined
+  readonly 'checkpoint-dir': string | undefined
+  readonly 'checkpoint-pattern': readonly string[] | undefined
+  readonly resume: string | undefined
+  readonly name: string | undefined
+  readonly python: string | undefined
+  readonly concurrent: boolean | undefined
+}
+
+/** Flags over configuration. The instance and the waiting are the caller's. */
+export async function trainInput(
+  script: string,
+  args: readonly string[],
+  flags: TrainFlagValues,
+  config: Configuration,
+): Promise<Omit<TrainInput, 'instanceId' | 'readyTimeoutMs'>> {
+  const cwd = process.cwd()
+  return {
+    script,
+    args,
+    cwd,
+    projectRoot: config.root,
+    projectName: checkName(flags['project-name'] ?? (config.get('project.name') || projectNameOfFolder(config.root))),
+    syncCode: flags['sync-code'] ?? config.get('train.sync_code'),
+    include: [...config.get('project.include'), ...(flags['include-pattern'] ?? [])],
+    env: {...config.get('train.env'), ...(await readEnvFile(flags['env-file'])), ...readEnvFlags(flags.env ?? [])},
+    data: flags.data ?? null,
+    checkpointDir: flags['checkpoint-dir'] ?? config.get('train.checkpoint_dir'),
+    checkpointPatterns: flags['checkpoint-pattern'] ?? config.get('train.checkpoint_patterns'),
+    outputDir: flags['output-dir'] ?? config.get('train.output_dir'),
+    resume: flags.resume ?? null,
+    name: flags.name ?? null,
+    python: flags.python ?? (config.get('train.python') || null),
+    concurrent: flags.concurrent ?? false,
+  }
+}
+
+function checkName(name: string): string {
+  if (PROJECT_NAME_PATTERN.test(name)) return name
+  throw new RunctlError('bad_input', `${JSON.stringify(name)} cannot be a project name: ${PROJECT_NAME_RULE}`)
+}
+
+function readEnvFlags(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(pairs.map(pair => {
+    const at = pair.indexOf('=')
+    const name = pair.slice(0, at)
+    if (at < 1 || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw new RunctlError('bad_input', `--env wants NAME=VALUE, not ${JSON.stringify(at < 1 ? pair : name)}`)
+    return [name, pair.slice(at + 1)]
+  }))
+}
+
+async function readEnvFile(file: string | undefined): Promise<Record<string, string>> {
+  if (file === undefined) return {}
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new RunctlError('bad_input', `--env-file ${file} cannot be read: ${(error as Error).message}`, {cause: error})
+  })
+  return parseEnvFile(text, file)
+}

@@ -1,0 +1,48 @@
+import {Flags, type Command} from '@oclif/core'
+
+import {endInstance, type EndResult} from '../../core/end-instance.js'
+import {parseDuration} from '../../model/duration.js'
+import {renderEnd} from '../../ui/end-text.js'
+import type {Rendered} from '../base-command.js'
+import {durationFlag} from '../duration-flag.js'
+import {newRequestId} from '../new-request-id.js'
+import {instanceIdArg, PlatformCommand, type VerbFactory} from '../platform-command.js'
+
+const TEXTS = {
+  stop: {
+    summary: 'Save a checkpoint, verify it, then stop the instance; its disk is kept.',
+    description: 'The training is asked to save and has the grace to do so. If no good checkpoint exists then, nothing is stopped, unless --force.',
+  },
+  terminate: {
+    summary: 'Save, then remove the instance and its disk for good.',
+    description: 'Refused while complete checkpoints exist on this disk alone, unless --force: pull them first.',
+  },
+}
+
+const endCommand = (kind: 'stop' | 'terminate', platform: string): Command.Class => {
+  class End extends PlatformCommand<EndResult> {
+    static override summary = TEXTS[kind].summary
+    static override description = TEXTS[kind].description
+    static override examples = ['<%= config.bin %> <%= command.id %> INSTANCE', '<%= config.bin %> <%= command.id %> INSTANCE --grace 30s']
+    static override args = {instance: instanceIdArg}
+    static override flags = {
+      grace: durationFlag({summary: 'How long the training may take to save. Default: stop.grace of the configuration (120s).'}),
+      force: Flags.boolean({summary: 'Go on even if nothing good was saved or a step failed.'}),
+      timeout: durationFlag({summary: `How long to wait for the platform to ${kind} it.`, default: parseDuration('10m'), defaultHelp: async () => '10m'}),
+    }
+
+    protected readonly platformName = platform
+
+    protected async execute(): Promise<Rendered<EndResult>> {
+      const {args, flags} = await this.parse(End)
+      const graceMs = flags.grace ?? (await this.loadConfig()).get('stop.grace')
+      const {force, timeout: timeoutMs} = flags
+      const result = await endInstance({instanceId: args.instance, kind, graceMs, force, requestId: newRequestId(), timeoutMs}, await this.deps())
+      return {value: result, text: renderEnd(result, this.renderEnv)}
+    }
+  }
+  return End
+}
+
+export const stopCommand: VerbFactory = platform => endCommand('stop', platform)
+export const terminateCommand: VerbFactory = platform => endCommand('terminate', platform)

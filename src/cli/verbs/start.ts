@@ -1,0 +1,29 @@
+import {Flags} from '@oclif/core'
+
+import {startInstance, type StartResult} from '../../core/start-instance.js'
+import {parseDuration} from '../../model/duration.js'
+import {renderInstance} from '../../ui/instance-text.js'
+import type {Rendered} from '../base-command.js'
+import {durationFlag} from '../duration-flag.js'
+import {instanceIdArg, PlatformCommand, type VerbFactory} from '../platform-command.js'
+
+export const startCommand: VerbFactory = platform => {
+  class Start extends PlatformCommand<StartResult> {
+    static override summary = 'Start a stopped instance; its disk is as it was.'
+    static override examples = ['<%= config.bin %> <%= command.id %> INSTANCE --wait']
+    static override args = {instance: instanceIdArg}
+    static override flags = {
+      wait: Flags.boolean({summary: 'Wait until the instance answers.'}),
+      timeout: durationFlag({summary: 'How long to wait for it.', default: parseDuration('10m'), defaultHelp: async () => '10m'}),
+    }
+
+    protected readonly platformName = platform
+
+    protected async execute(): Promise<Rendered<StartResult>> {
+      const {args, flags} = await this.parse(Start)
+      const result = await startInstance({instanceId: args.instance, wait: flags.wait, timeoutMs: flags.timeout}, await this.deps())
+      return {value: result, text: renderInstance(result.instance, this.renderEnv)}
+    }
+  }
+  return Start
+}

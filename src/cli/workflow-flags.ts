@@ -1,0 +1,63 @@
+import {userInfo} from 'node:os'
+import path from 'node:path'
+import {Flags} from '@oclif/core'
+
+import type {Configuration} from '../config/load-configuration.js'
+import type {WorkflowInput} from '../core/run-workflow.js'
+import {parseDuration} from '../model/duration.js'
+import {newRequestId} from './new-request-id.js'
+import {trainFlags, trainInput, type TrainFlagValues} from './train-flags.js'
+
+export const THEN = ['auto', 'keep', 'stop', 'terminate'] as const
+
+export const workflowFlags = {
+  ...trainFlags,
+  timeout: {...trainFlags.timeout, summary: 'Give up waiting for the training after this time; the run goes on.'},
+  then: Flags.option({
+    options: THEN,
+    summary: 'What becomes of the instance at the end. auto: what was created or started here is stopped if it costs money, else kept. Default: workflow.then of the configuration (auto).',
+  })(),
+  type: Flags.string({summary: 'Instance type, where one is created and the platform has several.'}),
+}
+
+interface WorkflowFlagValues extends TrainFlagValues {
+  readonly then: (typeof THEN)[number] | undefined
+  readonly timeout: number | undefined
+  readonly type: string | undefined
+}
+
+export interface WorkflowContext {
+  readonly config: Configuration
+  readonly version: string
+  readonly log: (bytes: Uint8Array) => void
+}
+
+const READY_TIMEOUT_MS = parseDuration('10m')
+
+export async function workflowInput(
+  what: {readonly instanceId: string | null; readonly script: string; readonly args: readonly string[]},
+  flags: WorkflowFlagValues,
+  {config, log, version}: WorkflowContext,
+): Promise<WorkflowInput> {
+  const train = await trainInput(what.script, what.args, flags, config)
+  return {
+    instanceId: what.instanceId,
+    create: {
+      requestId: newRequestId(),
+      name: flags.name ?? null,
+      instanceType: flags.type ?? null,
+      project: train.projectName,
+      owner: userInfo().username,
+      version,
+      wait: true,
+      timeoutMs: READY_TIMEOUT_MS,
+    },
+    train: {...train, readyTimeoutMs: READY_TIMEOUT_MS},
+    then: flags.then ?? config.get('workflow.then'),
+    graceMs: config.get('stop.grace'),
+    timeoutMs: flags.timeout ?? null,
+    readyTimeoutMs: READY_TIMEOUT_MS,
+    pullTo: path.resolve('runctl-checkpoints'),
+    log,
+  }
+}

@@ -1,0 +1,3 @@
+import {createCommand} from '../../cli/verbs/create.js'
+
+export default createCommand('local')

@@ -1,0 +1,26 @@
+import {Flags} from '@oclif/core'
+
+import {RunctlCommand, type Rendered} from '../../cli/base-command.js'
+import {listResources, type ResourceRow} from '../../core/list-resources.js'
+import {INSTANCE_STATES} from '../../model/instance.js'
+import {renderInstanceList} from '../../ui/instance-text.js'
+
+export default class ResourcesList extends RunctlCommand<readonly ResourceRow[]> {
+  static override summary = 'List instances and what they cost.'
+  static override description = 'Terminated ones are left out unless --state asks for them.'
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --platform local',
+    "<%= config.bin %> <%= command.id %> --output json | jq '.[] | {id: .id, cost: .estimated_cost}'",
+  ]
+  static override flags = {
+    platform: Flags.string({summary: 'Only this platform. Default: all.'}),
+    state: Flags.option({options: INSTANCE_STATES, multiple: true, summary: 'Only instances in this state. Repeatable.'})(),
+  }
+
+  protected async execute(): Promise<Rendered<readonly ResourceRow[]>> {
+    const {flags} = await this.parse(ResourcesList)
+    const all = flags.platform === undefined ? await this.allPlatforms() : [await this.platformDeps(flags.platform)]
+    const rows = (await Promise.all(all.map(async deps => listResources({states: flags.state ?? []}, deps)))).flat()
+    return {value: rows, text: renderInstanceList(rows, this.renderEnv)}
+  }
+}

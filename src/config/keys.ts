@@ -1,0 +1,123 @@
+/**
+ * Every key of the configuration. One closed table: the reader, the writer, `runctl config`, `runctl init` and the
+ * tests of the documentation all go by it. A key is here only if the tool really uses it.
+ */
+import {projectNameOfFolder} from './project-name.js'
+
+interface Described {
+  /** One sentence, shown in the file that `init` writes. */
+  readonly description: string
+  /** How a value is written in TOML, for keys whose default says nothing. */
+  readonly example?: string
+}
+
+/** `duration` is written like `"120s"` and read as milliseconds; a `name` is plain enough for folders, tags and buckets. */
+export type KeyDefinition = Described &
+  (
+    | {readonly type: 'boolean'; readonly default: boolean}
+    | {readonly type: 'choice'; readonly choices: readonly string[]; readonly default: string}
+    | {readonly type: 'duration'; readonly default: string}
+    | {readonly type: 'list'; readonly default: readonly string[]}
+    | {readonly type: 'map'; readonly default: Readonly<Record<string, string>>}
+    | {readonly type: 'name'; readonly default: (root: string) => string}
+    | {readonly type: 'string'; readonly default: string | null}
+  )
+
+export const CONFIG_KEYS = {
+  'project.name': {
+    type: 'name',
+    default: projectNameOfFolder,
+    description: 'Names the folder on the instance, the tags and the place in a bucket. Default: the name of this folder.',
+  },
+  'project.include': {
+    type: 'list',
+    default: [],
+    example: '["data/labels.csv"]',
+    description: 'Patterns of files that are sent although git ignores them.',
+  },
+  'train.python': {
+    type: 'string',
+    default: null,
+    example: '"python3"',
+    description: 'The Python that runs .py scripts on the instance. Unset: uv, or an environment from requirements.txt, or python3.',
+  },
+  'train.checkpoint_dir': {
+    type: 'string',
+    default: 'checkpoints',
+    description: 'Where the script writes checkpoints: relative to the project folder, or absolute on the instance.',
+  },
+  'train.checkpoint_patterns': {
+    type: 'list',
+    default: [],
+    example: '["*.pt", "last/*.bin"]',
+    description: 'What counts as a checkpoint, below that folder. Empty: the usual formats (*.pt, *.safetensors, *.ckpt, …).',
+  },
+  'train.output_dir': {
+    type: 'string',
+    default: 'outputs',
+    description: 'Where the script writes everything else that should be kept.',
+  },
+  'train.sync_code': {
+    type: 'boolean',
+    default: true,
+    description: 'Send the code before training.',
+  },
+  'train.env': {
+    type: 'map',
+    default: {},
+    example: '{OMP_NUM_THREADS = "8"}',
+    description: 'Environment variables for the script.',
+  },
+  'stop.grace': {
+    type: 'duration',
+    default: '120s',
+    description: 'How long the script may take to save its last checkpoint before it is ended.',
+  },
+  'workflow.then': {
+    type: 'choice',
+    choices: ['auto', 'keep', 'stop', 'terminate'],
+    default: 'auto',
+    description: 'What `workflow` does with the instance afterwards. auto: as it was found; what the workflow created is terminated.',
+  },
+  'output.format': {
+    type: 'choice',
+    choices: ['table', 'text', 'json'],
+    default: 'table',
+    description: 'How results are printed.',
+  },
+} as const satisfies Readonly<Record<`${string}.${string}`, KeyDefinition>>
+
+export type ConfigKey = keyof typeof CONFIG_KEYS
+export const CONFIG_KEY_NAMES = Object.keys(CONFIG_KEYS) as readonly ConfigKey[]
+export const CONFIG_SECTIONS: readonly string[] = [...new Set(CONFIG_KEY_NAMES.map(key => sectionAndName(key)[0]))]
+
+type ValueOf<D> = D extends {type: 'boolean'}
+  ? boolean
+  : D extends {type: 'choice'; choices: readonly (infer Choice)[]}
+    ? Choice
+    : D extends {type: 'duration'}
+      ? number
+      : D extends {type: 'list'}
+        ? readonly string[]
+        : D extends {type: 'map'}
+          ? Readonly<Record<string, string>>
+          : D extends {type: 'string'; default: null}
+            ? string | null
+            : string
+
+/** What the tool gets for a key: durations in milliseconds. */
+export type ConfigValue<K extends ConfigKey> = ValueOf<(typeof CONFIG_KEYS)[K]>
+
+export function definitionOf(key: ConfigKey): KeyDefinition {
+  return CONFIG_KEYS[key]
+}
+
+export function sectionAndName(key: ConfigKey): readonly [section: string, name: string] {
+  const dot = key.indexOf('.')
+  return [key.slice(0, dot), key.slice(dot + 1)]
+}
+
+/** `train.checkpoint_dir` is RUNCTL_TRAIN_CHECKPOINT_DIR; a map has none. */
+export function environmentVariableOf(key: ConfigKey): string | null {
+  return definitionOf(key).type === 'map' ? null : `RUNCTL_${key.toUpperCase().replace('.', '_')}`
+}

@@ -1,0 +1,90 @@
+/** What a value of each key must be like, whether it comes from a file, the environment or the command line. */
+import type {WrittenValue} from '../model/config-answers.js'
+import {tryParseDuration} from '../model/duration.js'
+import {definitionOf, type ConfigKey} from './keys.js'
+import {nearestName} from './nearest-name.js'
+import {PROJECT_NAME_PATTERN, PROJECT_NAME_RULE} from './project-name.js'
+import {isList} from './toml-text.js'
+
+/** Names of environment variables whose values are not shown. */
+const SECRET_NAME = /TOKEN|KEY|SECRET|PASSWORD|PASSWD|CREDENTIAL/i
+export const HIDDEN_VALUE = '***'
+
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name)
+}
+
+/** Says what is expected: `true or false`. Completes the sentence "expected …". */
+export function expectation(key: ConfigKey): string {
+  const definition = definitionOf(key)
+  switch (definition.type) {
+    case 'boolean':
+      return 'true or false'
+    case 'choice':
+      return `one of ${definition.choices.map(choice => JSON.stringify(choice)).join(', ')}`
+    case 'duration':
+      return 'a duration such as "120s" or "2h"'
+    case 'list':
+      return 'a list of strings, none of them empty'
+    case 'map':
+      return 'a table of strings by name'
+    case 'name':
+      return `a name: ${PROJECT_NAME_RULE}`
+    case 'string':
+      return 'a string that is not empty'
+  }
+}
+
+/** null where the value will do; else what else there is to say, perhaps nothing (''). */
+export function objectionTo(key: ConfigKey, value: WrittenValue): string | null {
+  const definition = definitionOf(key)
+  switch (definition.type) {
+    case 'boolean':
+      return typeof value === 'boolean' ? null : ''
+    case 'choice': {
+      if (typeof value !== 'string') return ''
+      if (definition.choices.includes(value)) return null
+      const nearest = nearestName(value, definition.choices)
+      return nearest === null ? '' : `did you mean "${nearest}"?`
+    }
+    case 'duration':
+      return typeof value === 'string' && tryParseDuration(value) !== null ? null : ''
+    case 'list':
+      return isList(value) && value.every(isUsable) ? null : ''
+    case 'map':
+      return typeof value === 'object' && value !== null && !isList(value) ? null : ''
+    case 'name':
+      return typeof value === 'string' && PROJECT_NAME_PATTERN.test(value) ? null : ''
+    case 'string':
+      return typeof value === 'string' && isUsable(value) ? null : ''
+  }
+}
+
+/** null where an environment variable may have this name. */
+export function objectionToVariable(name: string): string | null {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return 'is not a name for an environment variable: letters, digits and "_", not beginning with a digit'
+  if (name.startsWith('RUNCTL_')) return 'is set by runctl itself: choose a name that does not begin with RUNCTL_'
+  return null
+}
+
+/** The value that a text from the environment or the command line stands for. It still has to pass {@link objectionTo}. */
+export function valueFromText(key: ConfigKey, text: string): WrittenValue {
+  switch (definitionOf(key).type) {
+    case 'boolean': {
+      const plain = text.trim().toLowerCase()
+      if (['true', '1', 'yes', 'on'].includes(plain)) return true
+      return ['false', '0', 'no', 'off'].includes(plain) ? false : text
+    }
+    case 'list':
+      return text
+        .split(',')
+        .map(part => part.trim())
+        .filter(part => part !== '')
+    default:
+      return text
+  }
+}
+
+function isUsable(text: string): boolean {
+  return text.trim() !== '' && !text.includes('\0')
+}

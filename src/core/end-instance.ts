@@ -1,0 +1,169 @@
+import type {SaveResult} from '../hooks/events.js'
+import type {Checkpoint, CheckpointTag} from '../model/checkpoint.js'
+import {RunctlError, withContext} from '../model/errors.js'
+import {TAGS, type Instance} from '../model/instance.js'
+import {findInstance} from './find-instance.js'
+import {resourceRow, type ResourceRow} from './list-resources.js'
+import {costSinceLaunch, hourlyPrice, stillRunningSentence} from './instance-cost.js'
+import type {PlatformDeps} from './platform-deps.js'
+import {step} from './progress.js'
+import {waitForInstance} from './wait-for-instance.js'
+
+export interface EndInput {
+  readonly instanceId: string
+  readonly kind: 'stop' | 'terminate'
+  readonly graceMs: number
+  /** End it even if nothing good was saved or a step failed. */
+  readonly force: boolean
+  readonly requestId: string
+  readonly timeoutMs: number
+}
+
+export interface EndResult {
+  readonly instance: ResourceRow
+  /** False where it had been stopped or terminated before. */
+  readonly changed: boolean
+  /** null where nothing ran, so that nothing was asked. */
+  readonly saved: SaveResult | null
+  /** US dollars for the time since the last start; null where unknown. */
+  readonly cost_usd: number | null
+}
+
+/**
+ * Stops or terminates an instance: steps, then the save, then what was saved is recorded in the tags, and only then the end.
+ * If no good checkpoint exists, or a terminate would destroy the only copy of one, nothing is ended without `force`.
+ */
+export async function endInstance(input: EndInput, deps: PlatformDeps): Promise<EndResult> {
+  const before = await findInstance(input.instanceId, deps)
+  const done = input.kind === 'stop' ? ['stopped', 'shutting-down', 'terminated'] : ['terminated']
+  if (done.includes(before.state)) return {instance: await resourceRow(before, deps), changed: false, saved: null, cost_usd: null}
+
+  const price = await hourlyPrice(before, deps)
+  const cost = costSinceLaunch(before, price, deps.clock.now())
+  if (before.state === 'running') deps.footprint.note(before.id, {stillRunning: stillRunningSentence(before, price), next: []})
+  if (input.kind === 'terminate' && !input.force) await refuseToLoseWork(before, deps)
+
+  await deps.lifecycle.run(input.kind === 'stop' ? 'prestop' : 'preterminate', {instance: before}, {force: input.force})
+  const saved = before.state === 'running' ? await save(before, input, deps) : null
+  if (input.kind === 'terminate' && !input.force && saved && saved.only_here.length > 0) throw onlyHere(before, saved.only_here)
+  if (saved) await step(deps.progress, 'record', 'Record it in the tags', () => deps.provider.setTags(before.id, tagsOf(saved), {signal: deps.signal}))
+
+  const verb = input.kind === 'stop' ? 'Stop' : 'Terminate'
+  const instance = await step(deps.progress, input.kind, `${verb} ${before.id}`, async () => {
+    const call = {signal: deps.signal}
+    await (input.kind === 'stop' ? deps.provider.stopInstance(before.id, call) : deps.provider.terminateInstance(before.id, call))
+    return waitForInstance({instanceId: before.id, until: input.kind === 'stop' ? 'stopped' : 'terminated', timeoutMs: input.timeoutMs}, deps)
+  })
+  deps.footprint.forget(before.id)
+  await deps.lifecycle.run(input.kind === 'stop' ? 'poststop' : 'postterminate', {instance, saved})
+  return {instance: await resourceRow(instance, deps), changed: true, saved, cost_usd: cost}
+}
+
+async function save(instance: Instance, input: EndInput, deps: PlatformDeps): Promise<SaveResult> {
+  const graceSeconds = input.graceMs / 1000
+  const results = await step(
+    deps.progress, 'save', 'Ask the training to save, and verify', async () => {
+      try {
+        return await deps.lifecycle.run('prestop-checkpoint', {instance, graceSeconds, force: input.force, requestId: input.requestId}, {force: input.force})
+      } catch (error) {
+        throw withContext(error, {next: [`runctl ${instance.platform} ${input.kind} ${instance.id} --force`]})
+      }
+    },
+    answers => describeSave(merge(answers)),
+  )
+  const saved = merge(results)
+  if (saved.ok || input.force) return saved
+  throw new RunctlError('save_failed', `no good checkpoint was saved, so nothing was stopped: ${saved.why ?? 'no reason was given'}`, {
+    next: [
+      `runctl ${instance.platform} monitor ${instance.id}`,
+      `runctl ${instance.platform} ${input.kind} ${instance.id} --force`,
+    ],
+    details: {instance_id: instance.id, reports: saved.reports},
+  })
+}
+
+/** A run that is active on a platform without a store could only save to the disk that a terminate removes. */
+async function refuseToLoseWork(instance: Instance, deps: PlatformDeps): Promise<void> {
+  if (instance.state === 'running' && !deps.provider.store) {
+    const {runs} = await deps.agent(instance.id).call('status', {all: true, limit: 50}, {signal: deps.signal})
+    const active = runs.find(run => run.state !== 'stopped')
+    if (active) {
+      throw new RunctlError('save_failed', `${active.run_id} is ${active.state}, and what it saves goes to the disk that terminate would remove`, {
+        next: [`runctl ${instance.platform} stop ${instance.id}`, `runctl ${instance.platform} terminate ${instance.id} --force`],
+        details: {instance_id: instance.id, run_id: active.run_id},
+      })
+    }
+  }
+  const left = Number(instance.tags[TAGS.onlyHere] ?? 0)
+  if (instance.state === 'stopped' && left > 0) {
+    throw new RunctlError('save_failed', `the disk of ${instance.id} holds ${left} complete checkpoint(s) that are known to be nowhere else`, {
+      next: [
+        `runctl ${instance.platform} start ${instance.id} --wait`,
+        `runctl checkpoint list --instance-id ${instance.id}`,
+        `runctl ${instance.platform} terminate ${instance.id} --force`,
+      ],
+      details: {instance_id: instance.id, only_here: left},
+    })
+  }
+}
+
+function onlyHere(instance: Instance, checkpoints: readonly Checkpoint[]): RunctlError {
+  const newest = checkpoints.at(-1)?.path ?? ''
+  return new RunctlError('save_failed', `${checkpoints.length} complete checkpoint(s) exist only on the disk of ${instance.id} (newest: ${newest}), which terminate would remove`, {
+    next: [
+      `runctl checkpoint list --instance-id ${instance.id}`,
+      `runctl ${instance.platform} pull ${instance.id} --checkpoints`,
+      `runctl ${instance.platform} terminate ${instance.id} --force`,
+    ],
+    details: {instance_id: instance.id, only_here: checkpoints.map(checkpoint => checkpoint.path)},
+  })
+}
+
+/** One answer out of those of all steps: every one must agree that it is right to stop. */
+function merge(results: readonly SaveResult[]): SaveResult {
+  return {
+    ok: results.every(result => result.ok),
+    why: results.map(result => result.why).filter(why => why !== null).join('; ') || null,
+    reports: results.flatMap(result => result.reports),
+    only_here: results.flatMap(result => result.only_here),
+  }
+}
+
+function describeSave(saved: SaveResult): string {
+  if (!saved.ok) return saved.why ?? 'nothing good was saved'
+  if (saved.reports.length === 0) return 'nothing was running'
+  return saved.reports
+    .map(report => {
+      const kept = report.checkpoint ? `${report.checkpoint.path}${report.saved_on_request ? '' : ' (saved before)'}` : 'no checkpoint'
+      return report.ended === 'forced' ? `${kept}, ended by force (${report.killed} killed)` : kept
+    })
+    .join('; ')
+}
+
+function tagsOf(saved: SaveResult): Record<string, string> {
+  const last = saved.reports.findLast(report => report.checkpoint !== null) ?? saved.reports.at(-1)
+  const tags: Record<string, string> = {[TAGS.stateReason]: 'user', [TAGS.onlyHere]: String(saved.only_here.length)}
+  if (last) tags[TAGS.lastRun] = last.run_id
+  if (last?.checkpoint) tags[TAGS.lastCheckpoint] = checkpointTag(last.checkpoint)
+  return tags
+}
+
+/** At most 256 characters: a long path keeps its end, which is the part that tells checkpoints apart. */
+export function checkpointTag(checkpoint: Checkpoint): string {
+  const tag = (path: string): string => {
+    const value: CheckpointTag = {
+      path,
+      sha: checkpoint.sha256?.slice(0, 16) ?? '',
+      epoch: checkpoint.epoch,
+      step: checkpoint.step,
+      size: checkpoint.size_bytes,
+      at: checkpoint.modified_at,
+    }
+    return JSON.stringify(value)
+  }
+  // Escapes make the JSON longer than its text, so the length is tried, not computed.
+  let kept = checkpoint.path
+  while (tag(kept).length > 256) kept = `…${kept.slice(4)}`
+  return tag(kept)
+}
+

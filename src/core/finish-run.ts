@@ -1,0 +1,41 @@
+import type {RunStatus} from '../agent/protocol.js'
+import {findInstance} from './find-instance.js'
+import {followRun} from './follow-run.js'
+import type {PlatformDeps} from './platform-deps.js'
+import {outcomeError} from './run-outcome.js'
+
+export interface FinishInput {
+  readonly instanceId: string
+  readonly runId: string
+  readonly script: string
+  /** Milliseconds; null waits for as long as it takes. */
+  readonly timeoutMs: number | null
+  /** Receives the log's bytes as they come. */
+  readonly log: (bytes: Uint8Array) => void
+}
+
+/**
+ * Follows a run from its first byte to its end and runs the steps that belong to it: `checkpoint-saved` for each new one seen,
+ * `interrupted`, `posttrain`. Rejects if the run did not end well; with `timed_out` if the time is over while it goes on.
+ */
+export async function finishRun(input: FinishInput, deps: PlatformDeps): Promise<RunStatus> {
+  const instance = await findInstance(input.instanceId, deps)
+  const stop = [`runctl ${instance.platform} monitor ${instance.id} --follow`, `runctl ${instance.platform} stop ${instance.id}`]
+  deps.footprint.note(input.runId, {stillRunning: `${input.runId} goes on running on ${instance.id}`, next: stop})
+  const seen = new Set<string>()
+  const saved: Promise<unknown>[] = []
+  const notice = (run: RunStatus): void => {
+    const checkpoint = run.last_checkpoint
+    if (!checkpoint || seen.has(`${checkpoint.path} ${checkpoint.sha256}`)) return
+    seen.add(`${checkpoint.path} ${checkpoint.sha256}`)
+    saved.push(deps.lifecycle.run('checkpoint-saved', {instance, run_id: run.run_id, checkpoint}))
+  }
+  const run = await followRun({instanceId: instance.id, runId: input.runId, offset: 0, timeoutMs: input.timeoutMs}, {log: input.log, run: notice}, deps)
+  deps.footprint.forget(input.runId)
+  await Promise.all(saved)
+  if (run.reason === 'interrupted') await deps.lifecycle.run('interrupted', {instance, run})
+  await deps.lifecycle.run('posttrain', {instance, run})
+  const error = await outcomeError(run, {platform: instance.platform, instanceId: instance.id}, deps.agent(instance.id), deps.signal)
+  if (error) throw error
+  return run
+}

@@ -1,0 +1,22 @@
+import type {Instance} from '../model/instance.js'
+import type {HourlyPrice} from '../providers/provider.js'
+import type {PlatformDeps} from './platform-deps.js'
+
+export async function hourlyPrice(instance: Instance, {provider, signal}: Pick<PlatformDeps, 'provider' | 'signal'>): Promise<HourlyPrice | null> {
+  return (await provider.pricing?.hourlyPrice(instance, {signal})) ?? null
+}
+
+/** US dollars since the instance was last launched; null where the price or the time is unknown. */
+export function costSinceLaunch(instance: Instance, price: HourlyPrice | null, now: Date): number | null {
+  if (price === null) return null
+  if (price.usdPerHour === 0) return 0
+  if (instance.launchedAt === null) return null
+  if (instance.state !== 'running' && instance.state !== 'pending') return null
+  return (price.usdPerHour * Math.max(0, now.getTime() - Date.parse(instance.launchedAt))) / 3_600_000
+}
+
+/** `instance local-1a2b3c4d is still running ($0.00/h)` */
+export function stillRunningSentence(instance: Instance, price: HourlyPrice | null): string {
+  const cost = price === null ? 'price unknown' : `$${price.usdPerHour.toFixed(price.usdPerHour === 0 ? 2 : 3)}/h`
+  return `instance ${instance.id} is still running (${cost})`
+}

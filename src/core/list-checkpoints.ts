@@ -1,0 +1,66 @@
+import type {CheckpointsAnswer, CheckpointsRequest} from '../agent/protocol.js'
+import {RunctlError} from '../model/errors.js'
+import type {Checkpoint} from '../model/checkpoint.js'
+import {TAGS} from '../model/instance.js'
+import {findInstance} from './find-instance.js'
+import {readCheckpointTag} from './list-resources.js'
+import type {PlatformDeps} from './platform-deps.js'
+
+export interface CheckpointsOnInstanceInput {
+  readonly instanceId: string
+  readonly request: CheckpointsRequest
+}
+
+export interface CheckpointListing {
+  /** Oldest first. */
+  readonly checkpoints: readonly Checkpoint[]
+  /** Where they are: a folder on the instance, absolute. null where only the tags were read. */
+  readonly dir: string | null
+  readonly latest_good: Checkpoint | null
+  readonly latest_good_skipped: CheckpointsAnswer['latest_good_skipped']
+  /** What the listing cannot know: `the instance is stopped: …`. */
+  readonly incomplete_because: string | null
+}
+
+/** The checkpoints on an instance: asked if it runs; from its tags (the last one recorded) if it does not. */
+export async function listCheckpoints(input: CheckpointsOnInstanceInput, deps: Pick<PlatformDeps, 'agent' | 'provider' | 'signal'>): Promise<CheckpointListing> {
+  const instance = await findInstance(input.instanceId, deps)
+  if (instance.state === 'running') {
+    const {checkpoints, dir, latest_good, latest_good_skipped} = await deps.agent(instance.id).call('checkpoints', input.request, {signal: deps.signal})
+    return {checkpoints, dir, latest_good, latest_good_skipped, incomplete_because: null}
+  }
+  const tag = readCheckpointTag(instance.tags[TAGS.lastCheckpoint])
+  const recorded: Checkpoint[] = tag ? [{
+    path: tag.path,
+    state: 'complete',
+    state_detail: 'as recorded when the instance was stopped',
+    format: null,
+    size_bytes: tag.size,
+    sha256: null,
+    step: tag.step,
+    epoch: tag.epoch,
+    modified_at: tag.at,
+    run_id: instance.tags[TAGS.lastRun] ?? null,
+    places: [{kind: 'instance', where: instance.id, path: tag.path, verified_at: tag.at}],
+  }] : []
+  return {
+    checkpoints: recorded,
+    dir: null,
+    latest_good: recorded[0] ?? null,
+    latest_good_skipped: [],
+    incomplete_because: `${instance.id} is ${instance.state}: this is what its tags say; start it to see all (runctl ${instance.platform} start ${instance.id} --wait)`,
+  }
+}
+
+/** The one checkpoint of a listing that a person means: by its whole path, or by the end of it if that is unique. */
+export function pickCheckpoint(listing: CheckpointListing, wanted: string): Checkpoint {
+  const exact = listing.checkpoints.find(({path}) => path === wanted)
+  if (exact) return exact
+  const byEnd = listing.checkpoints.filter(({path}) => path.endsWith(`/${wanted}`))
+  if (byEnd.length === 1 && byEnd[0]) return byEnd[0]
+  const known = listing.checkpoints.map(({path}) => path).slice(-5)
+  throw new RunctlError('not_found', byEnd.length > 1 ? `${wanted} names ${byEnd.length} checkpoints` : `there is no checkpoint ${wanted}`, {
+    details: {path: wanted, candidates: byEnd.length > 1 ? byEnd.map(({path}) => path) : known},
+    next: known.length > 0 ? [`one of: ${known.join(', ')}`] : [],
+  })
+}

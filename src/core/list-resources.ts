@@ -1,0 +1,78 @@
+import type {CheckpointTag} from '../model/checkpoint.js'
+import {TAGS, type Instance, type InstanceState, type InstanceStateReason} from '../model/instance.js'
+import {costSinceLaunch, hourlyPrice} from './instance-cost.js'
+import type {PlatformDeps} from './platform-deps.js'
+
+/** One instance with what it costs; also its JSON form. Money in US dollars, null where unknown. */
+export interface ResourceRow {
+  readonly id: string
+  readonly name: string | null
+  readonly platform: string
+  readonly region: string | null
+  readonly state: InstanceState
+  readonly state_reason: InstanceStateReason | null
+  readonly instance_type: string | null
+  readonly lifecycle: 'on-demand' | 'spot'
+  readonly created_at: string | null
+  readonly launched_at: string | null
+  /** While running; what a stopped one's disk costs is not in it. */
+  readonly cost_per_hour: number | null
+  /** Since the last launch while it runs, else what it costs now: null where unknown. */
+  readonly estimated_cost: number | null
+  readonly price_source: string | null
+  readonly project: string | null
+  readonly owner: string | null
+  readonly run: string | null
+  readonly last_checkpoint: {readonly path: string; readonly epoch: number | null; readonly step: number | null; readonly at: string} | null
+}
+
+export interface ListResourcesInput {
+  /** Empty: all but terminated ones. */
+  readonly states: readonly InstanceState[]
+}
+
+/** The instances of one platform, oldest first. */
+export async function listResources(input: ListResourcesInput, deps: Pick<PlatformDeps, 'clock' | 'provider' | 'signal'>): Promise<readonly ResourceRow[]> {
+  const states: readonly InstanceState[] = input.states.length > 0 ? input.states : ['pending', 'running', 'stopping', 'stopped', 'shutting-down']
+  const instances: Instance[] = []
+  for await (const instance of deps.provider.describeInstances({states}, {signal: deps.signal})) instances.push(instance)
+  instances.sort((a, b) => (a.createdAt ?? '').localeCompare(b.createdAt ?? '') || a.id.localeCompare(b.id))
+  return Promise.all(instances.map(async instance => resourceRow(instance, deps)))
+}
+
+export async function resourceRow(instance: Instance, deps: Pick<PlatformDeps, 'clock' | 'provider' | 'signal'>): Promise<ResourceRow> {
+  const price = await hourlyPrice(instance, deps)
+  return {
+    id: instance.id,
+    name: instance.name,
+    platform: instance.platform,
+    region: instance.region,
+    state: instance.state,
+    state_reason: instance.stateReason,
+    instance_type: instance.instanceType,
+    lifecycle: instance.lifecycle,
+    created_at: instance.createdAt,
+    launched_at: instance.launchedAt,
+    cost_per_hour: price?.usdPerHour ?? null,
+    estimated_cost: costSinceLaunch(instance, price, deps.clock.now()),
+    price_source: price?.source ?? null,
+    project: instance.tags[TAGS.project] ?? null,
+    owner: instance.tags[TAGS.owner] ?? null,
+    run: instance.tags[TAGS.lastRun] ?? null,
+    last_checkpoint: summarize(readCheckpointTag(instance.tags[TAGS.lastCheckpoint])),
+  }
+}
+
+/** A tag can be written by anyone: what is not of the expected shape is treated as absent. */
+export function readCheckpointTag(value: string | undefined): CheckpointTag | null {
+  try {
+    const tag = JSON.parse(value ?? 'null') as Partial<CheckpointTag> | null
+    if (tag === null || typeof tag.path !== 'string' || typeof tag.at !== 'string') return null
+    const number = (field: unknown): number | null => (typeof field === 'number' ? field : null)
+    return {path: tag.path, at: tag.at, epoch: number(tag.epoch), step: number(tag.step), size: number(tag.size) ?? 0, sha: String(tag.sha ?? '')}
+  } catch {
+    return null
+  }
+}
+
+const summarize = (tag: CheckpointTag | null): ResourceRow['last_checkpoint'] => tag && {path: tag.path, epoch: tag.epoch, step: tag.step, at: tag.at}

@@ -1,0 +1,69 @@
+import type {RunStatus} from '../agent/protocol.js'
+import {isRunctlError, RunctlError} from '../model/errors.js'
+import {TAGS, type Instance} from '../model/instance.js'
+import type {PlatformDeps} from './platform-deps.js'
+
+/** A run and where it is. */
+export interface RunRow extends RunStatus {
+  readonly platform: string
+  readonly instance_id: string
+}
+
+export interface RunList {
+  readonly runs: readonly RunRow[]
+  /** Instances that could not be asked, and why: their runs are not in the list. */
+  readonly unasked: readonly {readonly platform: string; readonly instance_id: string; readonly why: string; readonly last_run: string | null}[]
+}
+
+export interface ListRunsInput {
+  readonly instanceId: string | null
+  /** The most runs of each instance, newest first. */
+  readonly limit: number
+}
+
+type Deps = Pick<PlatformDeps, 'agent' | 'provider' | 'signal'>
+
+/** Asks every running instance of the platforms at once. One that does not answer is named, not fatal. */
+export async function listRuns(input: ListRunsInput, platforms: readonly Deps[]): Promise<RunList> {
+  const lists = await Promise.all(platforms.map(deps => runsOfPlatform(input, deps)))
+  const runs = lists.flatMap(list => list.runs).toSorted((a, b) => (a.run_id < b.run_id ? 1 : -1))
+  return {runs, unasked: lists.flatMap(list => list.unasked)}
+}
+
+async function runsOfPlatform(input: ListRunsInput, deps: Deps): Promise<RunList> {
+  const instances: Instance[] = []
+  const query = input.instanceId === null ? {states: ['pending', 'running', 'stopping', 'stopped'] as const} : {ids: [input.instanceId]}
+  for await (const instance of deps.provider.describeInstances(query, {signal: deps.signal})) instances.push(instance)
+  const answers = await Promise.all(instances.map(async instance => {
+    const where = {platform: instance.platform, instance_id: instance.id}
+    const unasked = (why: string): RunList => ({runs: [], unasked: [{...where, why, last_run: instance.tags[TAGS.lastRun] ?? null}]})
+    if (instance.state !== 'running') return unasked(`it is ${instance.state}`)
+    try {
+      const {runs} = await deps.agent(instance.id).call('status', {all: true, limit: input.limit}, {signal: deps.signal})
+      return {runs: runs.map(run => ({...run, ...where})), unasked: []}
+    } catch (error) {
+      if (!isRunctlError(error)) throw error
+      return unasked(error.message)
+    }
+  }))
+  return {runs: answers.flatMap(answer => answer.runs), unasked: answers.flatMap(answer => answer.unasked)}
+}
+
+/** Where a run is, and the platform that it is on. Rejects with `not_found`, naming the stopped instance that had it last if one did. */
+export async function findRun<D extends Deps>(runId: string, platforms: readonly D[]): Promise<{readonly deps: D; readonly run: RunRow}> {
+  const lists = await Promise.all(platforms.map(async deps => ({deps, list: await runsOfPlatform({instanceId: null, limit: 1000}, deps)})))
+  for (const {deps, list} of lists) {
+    const run = list.runs.find(candidate => candidate.run_id === runId)
+    if (run) return {deps, run}
+  }
+  const unasked = lists.flatMap(({list}) => list.unasked)
+  const owner = unasked.find(({last_run}) => last_run === runId)
+  if (owner) {
+    throw new RunctlError('wrong_state', `${runId} is on ${owner.instance_id}, which cannot be asked now: ${owner.why}`, {
+      next: [`runctl ${owner.platform} start ${owner.instance_id} --wait`],
+      details: {instance_id: owner.instance_id, run_id: runId},
+    })
+  }
+  const silent = unasked.length > 0 ? ` (${unasked.length} instance(s) could not be asked: ${unasked.map(({instance_id}) => instance_id).slice(0, 5).join(', ')})` : ''
+  throw new RunctlError('not_found', `there is no run ${runId} on a running instance${silent}`, {next: ['runctl run list', 'runctl resources list'], details: {run_id: runId}})
+}

@@ -1,0 +1,43 @@
+import type {Checkpoint} from '../model/checkpoint.js'
+import type {RunStatus} from '../agent/protocol.js'
+import {RunctlError} from '../model/errors.js'
+import {findRunningInstance} from './find-instance.js'
+import {zlibInflate} from './inflate.js'
+import type {PlatformDeps} from './platform-deps.js'
+
+export interface MonitorInput {
+  readonly instanceId: string
+  readonly runId: string | null
+  readonly lines: number
+}
+
+/** A look at a run now: its state, the end of its log, its checkpoints. */
+export interface MonitorResult {
+  readonly instance_id: string
+  readonly run: RunStatus
+  /** The last bytes of the log as they are. */
+  readonly log: Uint8Array
+  readonly checkpoints: readonly Checkpoint[]
+}
+
+/** A log can be one line of gigabytes: the end of it is shown, never more than this. */
+const MAX_BYTES = 64 * 1024
+
+export async function monitorRun(input: MonitorInput, deps: Pick<PlatformDeps, 'agent' | 'provider' | 'signal'>): Promise<MonitorResult> {
+  const instance = await findRunningInstance(input.instanceId, deps)
+  const agent = deps.agent(instance.id)
+  const runId = input.runId ?? (await newestRun(instance.id, instance.platform, deps)).run_id
+  const maxBytes = Math.min(MAX_BYTES, Math.floor((agent.maxOutputBytes - 8000) * 0.7))
+  const [logs, checkpoints] = await Promise.all([
+    agent.call('logs', {run_id: runId, tail_lines: input.lines, max_bytes: maxBytes}, {signal: deps.signal}),
+    agent.call('checkpoints', {run_id: runId}, {signal: deps.signal}),
+  ])
+  return {instance_id: instance.id, run: logs.run, log: zlibInflate(logs.data), checkpoints: checkpoints.checkpoints}
+}
+
+export async function newestRun(instanceId: string, platform: string, deps: Pick<PlatformDeps, 'agent' | 'signal'>): Promise<RunStatus> {
+  const {runs} = await deps.agent(instanceId).call('status', {all: true, limit: 1}, {signal: deps.signal})
+  const [run] = runs
+  if (run) return run
+  throw new RunctlError('not_found', `nothing has been run on ${instanceId} yet`, {next: [`runctl ${platform} train ${instanceId} SCRIPT`]})
+}

@@ -1,0 +1,50 @@
+import type {AgentClient} from '../agent/client.js'
+import type {RunStatus} from '../agent/protocol.js'
+import {RunctlError} from '../model/errors.js'
+import {zlibInflate} from './inflate.js'
+
+export interface OutcomeContext {
+  readonly platform: string
+  readonly instanceId: string
+}
+
+/** How a run ended, in words: `failed (exit 3)`. */
+export function describeEnd(run: RunStatus): string {
+  if (run.reason !== 'failed') return run.reason ?? run.state
+  if (run.signal !== null) return `failed (${run.signal})`
+  return run.exit_code === null ? 'failed' : `failed (exit ${run.exit_code})`
+}
+
+/** The error for a run that has ended other than well; null where it completed or was stopped on request. */
+export async function outcomeError(run: RunStatus, context: OutcomeContext, agent: AgentClient, signal: AbortSignal): Promise<RunctlError | null> {
+  if (run.state !== 'stopped' || run.reason === 'completed' || run.reason === 'user') return null
+  const {instanceId, platform} = context
+  const resume = run.last_checkpoint ? [`runctl ${platform} train ${instanceId} ${run.script} --resume latest`] : []
+  const details = {
+    instance_id: instanceId,
+    run_id: run.run_id,
+    reason: run.reason,
+    exit_code: run.exit_code,
+    signal: run.signal,
+    log_path: run.log_path,
+    last_log_lines: await lastLogLines(run.run_id, agent, signal),
+  }
+  const next = [`runctl run logs ${run.run_id}`, ...resume]
+  if (run.reason !== 'failed') {
+    return new RunctlError('training_failed', `${run.run_id} did not finish: ${describeEnd(run)}${detail(run)}`, {details, next})
+  }
+  const installing = run.started_at === null
+  const code = installing ? 'dependencies_failed' : 'training_failed'
+  const what = installing ? `the dependencies of ${run.script} could not be installed` : `${run.script} ${describeEnd(run)}`
+  return new RunctlError(code, `${what}${detail(run)}; the whole log is ${run.log_path} on ${instanceId}`, {details, next})
+}
+
+const detail = (run: RunStatus): string => (run.detail ? `: ${run.detail}` : '')
+
+const LAST_LINES = 12
+
+/** The end of the log as text, at most 8 KB: for an error. Data: escape before display. */
+async function lastLogLines(runId: string, agent: AgentClient, signal: AbortSignal): Promise<readonly string[]> {
+  const answer = await agent.call('logs', {run_id: runId, tail_lines: LAST_LINES, max_bytes: 8192}, {signal})
+  return Buffer.from(zlibInflate(answer.data)).toString('utf8').split('\n').slice(-LAST_LINES - 1).filter((line, index, all) => line !== '' || index < all.length - 1)
+}

@@ -1,0 +1,39 @@
+import {findInstance} from './find-instance.js'
+import {hourlyPrice, stillRunningSentence} from './instance-cost.js'
+import {resourceRow, type ResourceRow} from './list-resources.js'
+import type {PlatformDeps} from './platform-deps.js'
+import {step} from './progress.js'
+import {waitForInstance} from './wait-for-instance.js'
+
+export interface StartInput {
+  readonly instanceId: string
+  readonly wait: boolean
+  readonly timeoutMs: number
+}
+
+export interface StartResult {
+  readonly instance: ResourceRow
+  /** False where it ran (or was on its way) already. */
+  readonly changed: boolean
+}
+
+export async function startInstance(input: StartInput, deps: PlatformDeps): Promise<StartResult> {
+  let instance = await findInstance(input.instanceId, deps)
+  if (instance.state === 'stopping') {
+    instance = await step(deps.progress, 'stopping', `Wait until ${instance.id} has stopped`, () =>
+      waitForInstance({instanceId: input.instanceId, until: 'stopped', timeoutMs: input.timeoutMs}, deps))
+  }
+  const changed = instance.state !== 'running' && instance.state !== 'pending'
+  if (changed) {
+    await deps.lifecycle.run('prestart', {instance})
+    instance = await step(deps.progress, 'start', `Start ${instance.id}`, () => deps.provider.startInstance(input.instanceId, {signal: deps.signal}))
+  }
+  const price = await hourlyPrice(instance, deps)
+  deps.footprint.note(instance.id, {stillRunning: stillRunningSentence(instance, price), next: [`runctl ${instance.platform} stop ${instance.id}`]})
+  if (input.wait) {
+    instance = await step(deps.progress, 'wait', `Wait until ${instance.id} answers`, () =>
+      waitForInstance({instanceId: input.instanceId, until: 'running', timeoutMs: input.timeoutMs}, deps))
+  }
+  if (changed) await deps.lifecycle.run('poststart', {instance})
+  return {instance: await resourceRow(instance, deps), changed}
+}

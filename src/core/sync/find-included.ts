@@ -1,0 +1,51 @@
+import {lstat} from 'node:fs/promises'
+import path from 'node:path'
+import ignore from 'ignore'
+
+import {RunctlError} from '../../model/errors.js'
+import {join} from './nested-rules.js'
+import {walkFolder} from './walk-folder.js'
+
+/** Tells whether a path (relative, `/`) is matched by one of these patterns; they are written like lines of a .gitignore. */
+export function matchPatterns(patterns: readonly string[]): (relative: string) => boolean {
+  const matcher = ignore({ignorecase: false}).add([...patterns])
+  return patterns.length === 0 ? () => false : relative => matcher.ignores(relative)
+}
+
+/**
+ * The files below `root` that the patterns match, ignored or not. A pattern is searched from its first part with a wildcard on;
+ * folders of `passOver` are not entered from above (`node_modules/x/*.js` finds what it says, `*.js` does not look there).
+ */
+export async function findIncluded(root: string, patterns: readonly string[], passOver: ReadonlySet<string>): Promise<Set<string>> {
+  const found = new Set<string>()
+  const matches = matchPatterns(patterns)
+  const starts = new Set<string>()
+  for (const pattern of patterns) {
+    if (pattern.split('/').some(part => part === '..' || part === '.git')) {
+      throw new RunctlError('bad_input', `the include pattern ${JSON.stringify(pattern)} leads out of the project or into .git`)
+    }
+    if (!pattern.startsWith('!')) starts.add(fixedPart(pattern))
+  }
+  for (const start of starts) {
+    const stats = await lstat(path.join(root, start)).catch(() => null)
+    if (stats?.isDirectory()) {
+      const leaveOut = async (folder: string) => (name: string, isFolder: boolean) => name === '.git' || (passOver.has(name) && (isFolder || folder !== start))
+      for (const one of (await walkFolder(root, {start, leaveOut})).paths) if (matches(one)) found.add(one)
+    } else if (stats && matches(start)) {
+      found.add(start)
+    }
+  }
+  return found
+}
+
+/** `data/small/*.csv` is looked for in `data/small`, `*.csv` everywhere. */
+function fixedPart(pattern: string): string {
+  const anchored = pattern.replace(/\/+$/, '').includes('/')
+  if (!anchored) return ''
+  let start = ''
+  for (const part of pattern.replace(/^\//, '').replace(/\/+$/, '').split('/')) {
+    if (/[*?[\]\\]/.test(part)) break
+    start = join(start, part)
+  }
+  return start
+}

@@ -1,0 +1,130 @@
+import path from 'node:path'
+
+import type {RunStatus, StartRequest} from '../agent/protocol.js'
+import {isRunctlError, RunctlError, withContext} from '../model/errors.js'
+import {TAGS, type Instance} from '../model/instance.js'
+import {newRunId} from '../model/run.js'
+import {checkScript} from './check-script.js'
+import {findInstance, notRunning} from './find-instance.js'
+import type {PlatformDeps} from './platform-deps.js'
+import {step} from './progress.js'
+import {startWithSync, syncData, type SyncReport} from './sync-and-start.js'
+import {waitForInstance} from './wait-for-instance.js'
+
+export interface TrainInput {
+  readonly instanceId: string
+  /** As typed, relative to `cwd`; with `syncCode: false` relative to the project folder on the instance. */
+  readonly script: string
+  /** Given to the script as they are. */
+  readonly args: readonly string[]
+  readonly cwd: string
+  /** The folder that is synced; the script lies in it. */
+  readonly projectRoot: string
+  readonly projectName: string
+  readonly syncCode: boolean
+  readonly include: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  /** A local folder to sync as data, an absolute path on the instance given as `instance:/path`, or null. */
+  readonly data: string | null
+  readonly checkpointDir: string
+  readonly checkpointPatterns: readonly string[]
+  readonly outputDir: string
+  readonly resume: string | null
+  readonly name: string | null
+  readonly python: string | null
+  readonly concurrent: boolean
+  /** Wait for an instance that is still on its way, at most so long (milliseconds); null: it must be running. */
+  readonly readyTimeoutMs: number | null
+}
+
+export interface TrainResult {
+  readonly instance_id: string
+  readonly platform: string
+  readonly run: RunStatus
+  readonly sync: SyncReport | null
+  readonly data_sync: SyncReport | null
+  readonly resume_skipped: readonly {readonly path: string; readonly why: string}[]
+}
+
+/** Installing dependencies may take long; the script itself is not waited for. */
+const PREPARING_TIMEOUT_MS = 3_600_000
+
+/** Brings the code to the instance and starts the script there. Resolves as soon as the script runs (or has ended). */
+export async function train(input: TrainInput, deps: PlatformDeps): Promise<TrainResult> {
+  const script = await checkScript(input, deps.provider.name)
+  let instance = await findInstance(input.instanceId, deps)
+  if (instance.state === 'pending' && input.readyTimeoutMs !== null) {
+    const timeoutMs = input.readyTimeoutMs
+    instance = await step(deps.progress, 'ready', `Wait until ${instance.id} answers`, () =>
+      waitForInstance({instanceId: input.instanceId, until: 'running', timeoutMs}, deps))
+  }
+  if (instance.state !== 'running') throw notRunning(instance)
+
+  const runId = newRunId(deps.clock.now())
+  await deps.lifecycle.run('pretrain', {instance, run_id: runId, script, args: input.args})
+  const data = await resolveData(input, deps)
+  const request: Omit<StartRequest, 'sync'> = {
+    run_id: runId,
+    project: input.projectName,
+    name: input.name,
+    script,
+    args: input.args,
+    python: input.python,
+    env: input.env,
+    checkpoint_dir: input.checkpointDir,
+    checkpoint_patterns: input.checkpointPatterns,
+    output_dir: input.outputDir,
+    data: data.name,
+    resume: input.resume === null || input.resume === 'latest' ? input.resume : input.resume.replace(/^instance:/, ''),
+    concurrent: input.concurrent,
+  }
+  const started = await startWithSync({request, input}, deps).catch((error: unknown) => {
+    throw withContext(error, {next: adviceFor(error, instance, input)})
+  })
+  for (const skipped of started.resume_skipped) {
+    deps.progress.emit({type: 'warning', message: `passed over ${skipped.path} when resuming: ${skipped.why}`})
+  }
+  const run = await waitUntilStarted(started.run, instance, deps)
+  if (instance.tags[TAGS.lastRun] !== run.run_id) {
+    await deps.provider.setTags(instance.id, {[TAGS.lastRun]: run.run_id, [TAGS.project]: input.projectName}, {signal: deps.signal})
+  }
+  return {instance_id: instance.id, platform: instance.platform, run, sync: started.sync, data_sync: data.report, resume_skipped: started.resume_skipped}
+}
+
+async function resolveData(input: TrainInput, deps: PlatformDeps): Promise<{name: string | null; report: SyncReport | null}> {
+  if (input.data === null) return {name: null, report: null}
+  if (input.data.startsWith('instance:')) return {name: input.data.slice('instance:'.length), report: null}
+  if (/^s3:\/\//.test(input.data)) {
+    throw new RunctlError('bad_input', `${deps.provider.name} has no object store, so it cannot read ${input.data}`, {next: ['--data DIR with a folder on this machine']})
+  }
+  return syncData({directory: path.resolve(input.cwd, input.data), instanceId: input.instanceId}, deps)
+}
+
+function adviceFor(error: unknown, instance: Instance, input: TrainInput): readonly string[] {
+  if (!isRunctlError(error)) return []
+  const {id, platform} = instance
+  if (error.code === 'run_active') {
+    return [`runctl ${platform} monitor ${id} --follow`, `runctl run stop ${String(error.details['run_id'])}`, `runctl ${platform} train ${id} ${input.script} --project-name other`]
+  }
+  if (error.code === 'verification_failed' || (error.code === 'not_found' && input.resume !== null)) return [`runctl checkpoint list --instance-id ${id}`]
+  return []
+}
+
+async function waitUntilStarted(first: RunStatus, instance: Instance, deps: PlatformDeps): Promise<RunStatus> {
+  if (first.state !== 'preparing') return first
+  const agent = deps.agent(instance.id)
+  const deadline = deps.clock.now().getTime() + PREPARING_TIMEOUT_MS
+  return step(deps.progress, 'prepare', 'Prepare the environment of the script', async () => {
+    while (deps.clock.now().getTime() < deadline) {
+      const {runs} = await agent.call('status', {run_id: first.run_id, wait_s: agent.maxWaitSeconds, wait_for: ['running', 'stopping', 'stopped']}, {
+        signal: deps.signal,
+        timeoutMs: (agent.maxWaitSeconds + 30) * 1000,
+      })
+      const run = runs[0]
+      if (run && run.state !== 'preparing') return run
+    }
+    throw new RunctlError('timed_out', `${first.run_id} is still installing the dependencies of its script; it goes on`, {
+      next: [`runctl ${instance.platform} monitor ${instance.id} --follow`],
+    })
+  })
+}

@@ -1,0 +1,22 @@
+/** The public API for plugins. What is not exported here is not promised to stay. */
+export {platformCommands} from './cli/platform-commands.js'
+export type {EventOptions, EventReturn, LifecycleEvent, RunctlHook, RunctlHooks, SaveResult, StepContext} from './hooks/events.js'
+export type {Checkpoint, CheckpointPlace, CheckpointState} from './model/checkpoint.js'
+export {EXIT_CODES, isRunctlError, RunctlError, type ErrorCode, type RunctlErrorOptions} from './model/errors.js'
+export {INSTANCE_STATES, TAGS, type Instance, type InstanceState, type InstanceStateReason} from './model/instance.js'
+export {quoteForShell} from './model/quote-for-shell.js'
+export {PROVIDER_API_VERSION} from './providers/provider.js'
+export type {
+  CallOptions,
+  CreateInstanceRequest,
+  HourlyPrice,
+  InstanceQuery,
+  ObjectStore,
+  PlatformDefinition,
+  Pricing,
+  Provider,
+  ProviderEnvironment,
+  Shell,
+  ShellRequest,
+  ShellResult,
+} from './providers/provider.js'

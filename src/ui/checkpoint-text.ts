@@ -1,0 +1,70 @@
+import type {Checkpoint, CheckpointPlace} from '../model/checkpoint.js'
+import {formatBytes} from './bytes.js'
+import {formatAgo} from './duration.js'
+import {renderRecord} from './record.js'
+import type {RenderEnv} from './render-env.js'
+import {shownAge, shownBytes, shownNumber} from './shown-values.js'
+import {checkpointStateStyle} from './state-words.js'
+import {renderTable, type Column} from './table.js'
+import {formatTime} from './timestamp.js'
+
+export function renderCheckpointList(checkpoints: readonly Checkpoint[], env: RenderEnv, empty = 'No checkpoints.'): string {
+  return renderTable(checkpointColumns(env), checkpoints, env, empty)
+}
+
+export function renderCheckpoint(checkpoint: Checkpoint, env: RenderEnv): string {
+  const state = checkpoint.state_detail === null ? checkpoint.state : `${checkpoint.state}: ${checkpoint.state_detail}`
+  return renderRecord(
+    [
+      ['Path', checkpoint.path],
+      ['State', state, checkpointStateStyle(checkpoint.state)],
+      ['Format', checkpoint.format],
+      ['Epoch', shownNumber(checkpoint.epoch)],
+      ['Step', shownNumber(checkpoint.step)],
+      ['Size', env.format === 'text' ? String(checkpoint.size_bytes) : `${formatBytes(checkpoint.size_bytes)} (${checkpoint.size_bytes} bytes)`],
+      ['SHA-256', checkpoint.sha256],
+      ['Modified', env.format === 'text' ? checkpoint.modified_at : modified(checkpoint, env)],
+      ['Run', checkpoint.run_id],
+      ['Places', checkpoint.places.map(place => placeWords(place, env))],
+    ],
+    env,
+  )
+}
+
+/** In one line: `checkpoints/epoch_3.pt (epoch 3, step 400, 5m ago)`. Raw: escape it, or give it to a renderer that does. */
+export function checkpointSummary(checkpoint: Checkpoint, env: RenderEnv): string {
+  const facts = [
+    ...(checkpoint.epoch === null ? [] : [`epoch ${checkpoint.epoch}`]),
+    ...(checkpoint.step === null ? [] : [`step ${checkpoint.step}`]),
+    formatAgo(checkpoint.modified_at, env.now) ?? checkpoint.modified_at,
+  ]
+  return `${checkpoint.path} (${facts.join(', ')})`
+}
+
+function checkpointColumns(env: RenderEnv): readonly Column<Checkpoint>[] {
+  return [
+    {header: 'PATH', value: row => row.path, minWidth: 20, cut: 'start'},
+    {header: 'EPOCH', value: row => shownNumber(row.epoch), align: 'right', priority: 3},
+    {header: 'STEP', value: row => shownNumber(row.step), align: 'right', priority: 4},
+    {header: 'SIZE', value: row => shownBytes(row.size_bytes, env), align: 'right', priority: 2},
+    {header: 'AGE', value: row => shownAge(row.modified_at, env), align: 'right', priority: 5},
+    {header: 'STATE', value: row => row.state, style: row => checkpointStateStyle(row.state)},
+    {header: 'WHERE', value: row => placeKinds(row.places), minWidth: 8, priority: 1},
+  ]
+}
+
+function placeKinds(places: readonly CheckpointPlace[]): string | null {
+  return places.length === 0 ? null : [...new Set(places.map(place => place.kind))].join(',')
+}
+
+function placeWords(place: CheckpointPlace, env: RenderEnv): string {
+  const where = place.kind === 's3' ? `s3://${place.where}/${place.path}` : `${place.kind} ${place.where}: ${place.path}`
+  const ago = env.format === 'text' ? place.verified_at : formatAgo(place.verified_at, env.now)
+  return `${where} (${ago === null ? 'not verified there' : `verified ${ago}`})`
+}
+
+function modified(checkpoint: Checkpoint, env: RenderEnv): string {
+  const time = formatTime(checkpoint.modified_at) ?? '-'
+  const ago = formatAgo(checkpoint.modified_at, env.now)
+  return ago === null ? time : `${time} (${ago})`
+}

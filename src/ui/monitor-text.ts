@@ -1,0 +1,23 @@
+import type {RunStatus} from '../agent/protocol.js'
+import type {Checkpoint} from '../model/checkpoint.js'
+import {renderCheckpointList} from './checkpoint-text.js'
+import {escapeControl} from './escape-control.js'
+import type {RenderEnv} from './render-env.js'
+import {renderRun} from './run-text.js'
+
+export interface MonitorFacts {
+  readonly run: RunStatus
+  readonly log_lines: readonly string[]
+  readonly checkpoints: readonly Checkpoint[]
+}
+
+/** The end of the log, the checkpoints so far, and the state of the run: what happened last stands last. */
+export function renderMonitor({checkpoints, log_lines, run}: MonitorFacts, env: RenderEnv): string {
+  const log = log_lines.map(line => escapeControl(line)).join('\n')
+  return [
+    log === '' ? 'The log is empty.' : log,
+    renderCheckpointList(checkpoints, env, 'No checkpoints yet.'),
+    // The log's end stands above.
+    renderRun({...run, last_log_line: null}, env),
+  ].join('\n\n')
+}

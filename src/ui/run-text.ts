@@ -1,0 +1,87 @@
+import type {RunStatus} from '../agent/protocol.js'
+import {formatBytes} from './bytes.js'
+import {checkpointSummary} from './checkpoint-text.js'
+import {formatAgo, formatDuration} from './duration.js'
+import {fitWidth} from './display-width.js'
+import {escapeLine} from './escape-control.js'
+import {paint} from './paint.js'
+import {plural} from './plural.js'
+import {renderRecord} from './record.js'
+import type {RenderEnv} from './render-env.js'
+import {shownAge, shownNumber} from './shown-values.js'
+import {runStateStyle, runStateWords} from './state-words.js'
+import {renderTable, type Column} from './table.js'
+import {formatTime} from './timestamp.js'
+
+export function renderRun(run: RunStatus, env: RenderEnv): string {
+  const record = renderRecord(
+    [
+      ['Run', run.name === null ? run.run_id : `${run.run_id} (${run.name})`],
+      ['State', runStateWords(run), runStateStyle(run)],
+      ['Detail', run.detail ?? undefined],
+      ['Project', run.project],
+      ['Script', [run.script, ...run.args].join(' ')],
+      ['Resumed from', run.resume_from ?? undefined],
+      ['Attempt', run.attempt > 1 ? `${run.attempt}${run.parent_run_id === null ? '' : `, after ${run.parent_run_id}`}` : undefined],
+      ['Started', started(run, env)],
+      ['Took', ranFor(run, env)],
+      ['Checkpoints', checkpoints(run, env)],
+      ['Log', `${run.log_path}${env.format === 'text' ? '' : ` (${formatBytes(run.log_size_bytes)})`}`],
+    ],
+    env,
+  )
+  return [record, ...lastLine(run, env), ...leftover(run, env)].join('\n')
+}
+
+export function renderRunList(runs: readonly RunStatus[], env: RenderEnv, empty = 'No runs.'): string {
+  return renderTable(runColumns(env), runs, env, empty)
+}
+
+function runColumns(env: RenderEnv): readonly Column<RunStatus>[] {
+  return [
+    {header: 'RUN', value: run => run.run_id},
+    {header: 'NAME', value: run => run.name, minWidth: 8, priority: 2},
+    {header: 'STATE', value: run => runStateWords(run), style: run => runStateStyle(run)},
+    {header: 'SCRIPT', value: run => run.script, minWidth: 12, cut: 'start', priority: 5},
+    {header: 'AGE', value: run => shownAge(run.started_at ?? run.created_at, env), align: 'right', priority: 4},
+    {header: 'TOOK', value: run => ranFor(run, env) ?? null, align: 'right', priority: 3},
+    {header: 'STEP', value: run => shownNumber(run.last_checkpoint?.step ?? null), align: 'right', priority: 6},
+    {header: 'PROJECT', value: run => run.project, minWidth: 8, priority: 1},
+  ]
+}
+
+function started(run: RunStatus, env: RenderEnv): string | null {
+  const ago = formatAgo(run.started_at, env.now)
+  return env.format === 'text' || ago === null ? run.started_at : `${formatTime(run.started_at) ?? ''} (${ago})`
+}
+
+/** To its end, or until now. */
+function ranFor(run: RunStatus, env: RenderEnv): string | undefined {
+  if (run.started_at === null) return undefined
+  const end = run.ended_at === null ? env.now.getTime() : Date.parse(run.ended_at)
+  const ms = end - Date.parse(run.started_at)
+  if (Number.isNaN(ms)) return undefined
+  return env.format === 'text' ? String(Math.max(0, Math.round(ms / 1000))) : formatDuration(ms)
+}
+
+function checkpoints(run: RunStatus, env: RenderEnv): string {
+  const last = run.last_checkpoint
+  if (env.format === 'text') return last?.path ?? '-'
+  if (last === null) return run.checkpoint_count === 0 ? 'none yet' : `${run.checkpoint_count}, none of them complete`
+  return `${run.checkpoint_count}, the last ${checkpointSummary(last, env)}`
+}
+
+function lastLine(run: RunStatus, env: RenderEnv): readonly string[] {
+  if (run.last_log_line === null) return []
+  const line = escapeLine(run.last_log_line)
+  if (env.format === 'text') return [`Last line\t${line}`]
+  const ago = formatAgo(run.last_log_at, env.now)
+  return ['', `Last line${ago === null ? '' : `, ${ago}`}:`, `  ${paint(fitWidth(line, env.width - 2), 'dim', env.color)}`]
+}
+
+function leftover(run: RunStatus, env: RenderEnv): readonly string[] {
+  if (run.state !== 'stopped' || run.processes_alive === 0) return []
+  const warning = `Warning: the script has ended, but ${plural(run.processes_alive, 'process', 'processes')} of this run still run.`
+  if (env.format === 'text') return [`Processes\t${run.processes_alive}`]
+  return ['', paint(warning, 'yellow', env.color)]
+}

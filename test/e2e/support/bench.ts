@@ -1,0 +1,147 @@
+import {spawn, type ChildProcess} from 'node:child_process'
+import {cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import path from 'node:path'
+import {fileURLToPath} from 'node:url'
+
+export const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url))
+const RUN_JS = path.join(REPOSITORY, 'bin', 'run.js')
+
+export interface Outcome {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface RunOptions {
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+  /** Milliseconds after which the CLI is killed and the test fails. */
+  readonly timeoutMs?: number
+}
+
+/** A user with nothing but the built CLI: folders of their own, a project, no account anywhere. */
+export class Bench {
+  private constructor(
+    readonly root: string,
+    readonly project: string,
+  ) {}
+
+  /** A project folder with the sample scripts in training/, and whatever `files` holds. */
+  static async create(files: Readonly<Record<string, string>> = {}): Promise<Bench> {
+    const root = await realpath(await mkdtemp(path.join(tmpdir(), 'runctl-e2e-')))
+    const bench = new Bench(root, path.join(root, 'project'))
+    await cp(path.join(REPOSITORY, 'training'), path.join(bench.project, 'training'), {recursive: true})
+    for (const [name, text] of Object.entries(files)) await bench.write(name, text)
+    return bench
+  }
+
+  get env(): Record<string, string> {
+    const {HOME, LANG, PATH, TMPDIR} = process.env
+    const own = {
+      RUNCTL_DATA_DIR: path.join(this.root, 'data'),
+      RUNCTL_CONFIG_DIR: path.join(this.root, 'config'),
+      RUNCTL_CACHE_DIR: path.join(this.root, 'cache'),
+    }
+    return Object.fromEntries(Object.entries({HOME, LANG, PATH, TMPDIR, ...own}).filter((entry): entry is [string, string] => entry[1] !== undefined))
+  }
+
+  async write(name: string, text: string, mode = 0o644): Promise<void> {
+    const file = path.join(this.project, name)
+    await mkdir(path.dirname(file), {recursive: true})
+    await writeFile(file, text, {mode})
+  }
+
+  /** A file in the home of a local instance. */
+  home(instanceId: string, ...parts: readonly string[]): string {
+    return path.join(this.root, 'data', 'local', 'instances', instanceId, 'home', ...parts)
+  }
+
+  readHome(instanceId: string, ...parts: readonly string[]): Promise<string> {
+    return readFile(this.home(instanceId, ...parts), 'utf8')
+  }
+
+  /** The CLI as a process that the test ends or waits for itself. */
+  spawn(argv: readonly string[], {cwd = this.project, env = {}}: RunOptions = {}): ChildProcess {
+    return spawn(process.execPath, [RUN_JS, ...argv], {cwd, env: {...this.env, ...env}, stdio: ['ignore', 'pipe', 'pipe']})
+  }
+
+  async run(argv: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+    return collect(this.spawn(argv, options), options.timeoutMs ?? 60_000, argv)
+  }
+
+  /** Runs and expects success. */
+  async ok(argv: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+    const outcome = await this.run(argv, options)
+    if (outcome.code !== 0) throw new Error(`runctl ${argv.join(' ')} ended with ${outcome.code}\n--- stdout\n${outcome.stdout}\n--- stderr\n${outcome.stderr}`)
+    return outcome
+  }
+
+  /** Runs with --json before any `--` and gives the one document back. */
+  async json<T = Record<string, unknown>>(argv: readonly string[], options: RunOptions = {}): Promise<T> {
+    return JSON.parse((await this.ok(withJson(argv), options)).stdout) as T
+  }
+
+  /** Like {@link json} for a command that fails: the error document and the exit status. */
+  async jsonError(argv: readonly string[], options: RunOptions = {}): Promise<ErrorDocument & {readonly code: number | null}> {
+    const outcome = await this.run(withJson(argv), options)
+    if (outcome.code === 0) throw new Error(`runctl ${argv.join(' ')} succeeded:\n${outcome.stdout}`)
+    return {...(JSON.parse(outcome.stdout) as ErrorDocument), code: outcome.code}
+  }
+
+  /** A running local instance; its id. */
+  async instance(): Promise<string> {
+    return (await this.json<{instance: {id: string}}>(['local', 'create', '--wait'])).instance.id
+  }
+
+  /** Ends every instance of this bench and removes its folders. */
+  async destroy(): Promise<void> {
+    const {stdout} = await this.run(['resources', 'list', '--platform', 'local', '--json'])
+    for (const {id} of JSON.parse(stdout || '[]') as readonly {id: string}[]) await this.run(['local', 'terminate', id, '--force', '--grace', '1s'])
+    await rm(this.root, {recursive: true, force: true, maxRetries: 5})
+  }
+}
+
+export interface ErrorDocument {
+  readonly error: {
+    readonly code: string
+    readonly message: string
+    readonly exit_code: number
+    readonly next: readonly string[]
+    readonly still_running: readonly string[]
+    readonly details: Readonly<Record<string, unknown>>
+  }
+}
+
+function withJson(argv: readonly string[]): readonly string[] {
+  const at = argv.indexOf('--')
+  return at === -1 ? [...argv, '--json'] : [...argv.slice(0, at), '--json', ...argv.slice(at)]
+}
+
+export function collect(child: ChildProcess, timeoutMs: number, argv: readonly string[] = []): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const out: Buffer[] = []
+    const err: Buffer[] = []
+    child.stdout?.on('data', (chunk: Buffer) => out.push(chunk))
+    child.stderr?.on('data', (chunk: Buffer) => err.push(chunk))
+    const text = (chunks: readonly Buffer[]): string => Buffer.concat(chunks).toString('utf8')
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL')
+      reject(new Error(`runctl ${argv.join(' ')} took over ${timeoutMs} ms\n--- stdout\n${text(out)}\n--- stderr\n${text(err)}`))
+    }, timeoutMs)
+    child.on('error', reject)
+    child.on('close', code => {
+      clearTimeout(timer)
+      resolve({code, stdout: text(out), stderr: text(err)})
+    })
+  })
+}
+
+/** Polls until the condition holds; the figure is a limit, not a pause. */
+export async function until(condition: () => Promise<boolean> | boolean, timeoutMs: number, what: string): Promise<void> {
+  const deadline = Date.now() + timeoutMs
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`)
+    await new Promise(resolve => setTimeout(resolve, 50))
+  }
+}
