@@ -27,7 +27,8 @@ function buildInto(folder) {
   run(
     python,
     ['-B', join('scripts', 'build_agent.py'), join(folder, 'agent', 'runctl-agent.pyz')],
-    `${python} was not found. The agent that runs on instances is built with it: install Python 3.8 or newer (or set PYTHON), then: npm run build`,
+    `${python} was not found. The agent that runs on instances is built with it: ` +
+      'install Python 3.8 or newer (or set PYTHON), then: npm run build',
   )
 }
 

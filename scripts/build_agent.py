@@ -5,8 +5,10 @@ tracebacks fit the sources.
 """
 
 import ast
+import bz2
 import hashlib
 import io
+import json
 import os
 import sys
 import tokenize
@@ -15,14 +17,41 @@ from pathlib import Path
 
 AGENT = Path(__file__).resolve().parent.parent / "agent"
 # As base64 it has to fit, with the script around it, into one command of the platforms' shells.
-MAX_BYTES = 24 * 1024
+MAX_BYTES = 28 * 1024
 TIMESTAMP = (1980, 1, 1, 0, 0, 0)
 
 
-def sources():
-    """(name in the archive, file), sorted."""
-    files = [AGENT / "__main__.py"] + list((AGENT / "runctl_agent").glob("*.py"))
-    return sorted((path.relative_to(AGENT).as_posix(), path) for path in files)
+# Small modules compress badly one by one: they travel as one block, and this finds them in it.
+LOADER = """\
+import bz2, json, os, sys
+from importlib.machinery import ModuleSpec
+root = os.path.dirname(os.path.abspath(__file__))
+modules = json.loads(bz2.decompress(__loader__.get_data(os.path.join(root, "modules"))).decode())
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name in modules:
+            spec = ModuleSpec(name, self, origin=os.path.join(root, modules[name][0]), is_package=name == "runctl_agent")
+            spec.has_location = True
+            return spec
+    def create_module(self, spec):
+        return None
+    def exec_module(self, module):
+        exec(compile(modules[module.__name__][1], module.__file__, "exec", dont_inherit=True), module.__dict__)
+    def get_source(self, name):
+        return modules[name][1]
+sys.meta_path.insert(0, Finder())
+from runctl_agent.__main__ import main
+main()
+"""
+
+
+def modules():
+    """{name: [path in the archive, source]}, sorted."""
+    found = {}
+    for path in sorted((AGENT / "runctl_agent").glob("*.py")):
+        name = "runctl_agent" if path.stem == "__init__" else "runctl_agent." + path.stem
+        found[name] = ["runctl_agent/" + path.name, stripped(path.read_text("utf-8"))]
+    return found
 
 
 def stripped(text):
@@ -70,14 +99,15 @@ def _without_docstrings(tree):
 
 def build(out):
     """Writes the archive; returns its bytes."""
+    block = bz2.compress(json.dumps(modules(), ensure_ascii=False, separators=(",", ":")).encode("utf-8"), 9)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for name, path in sources():
+        for name, data, method in (("__main__.py", LOADER.encode("ascii"), zipfile.ZIP_DEFLATED), ("modules", block, zipfile.ZIP_STORED)):
             entry = zipfile.ZipInfo(name, TIMESTAMP)
             entry.create_system = 3
             entry.external_attr = 0o644 << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, stripped(path.read_text("utf-8")).encode("utf-8"), compresslevel=9)
+            entry.compress_type = method
+            archive.writestr(entry, data, compresslevel=9)
     data = buffer.getvalue()
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,8 @@
 
 It shows what a script needs so that stopping it loses nothing: checkpoints that are written atomically and hold all of
 the state (weights, momentum, random numbers, position in the epoch), saving on SIGTERM or when the stop file appears,
-and a resume that is exact to the last bit: 5 epochs in one go give the same model as 2, a stop, and the rest.
+and a resume that is exact to the last bit: 5 epochs in one go give the same model as 2, a stop, and the rest. All of it is in
+this one file, long as it is, so that the file can be copied and run alone.
 """
 import argparse
 import json

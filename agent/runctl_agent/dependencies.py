@@ -112,9 +112,7 @@ def _make_venv(python, project_dir, must, check):
     version = _output([python, "-c", "import sys; print(sys.version, sys.prefix)"])
     requirements = os.path.join(project_dir, "requirements.txt")
     key = hashlib.sha256(version + b"\0" + _requirements(requirements, set()).encode()).hexdigest()[:16]
-    root = str(paths.state_dir() / "venvs")
-    os.makedirs(root, mode=0o700, exist_ok=True)
-    final = os.path.join(root, key)
+    final = str(paths.made("venvs") / key)
     lock = None
     while lock is None:
         # Two runs with the same requirements: the second waits, and can be stopped while it does.

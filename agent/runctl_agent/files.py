@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import os
 import stat
 import zlib
@@ -11,6 +12,7 @@ from .digests import BLOCK, Cache, stamp_of
 from .errors import AgentError
 
 MAX_READ_BYTES = 64 << 20
+MAX_LIST_BYTES = 1 << 30
 
 
 def home_path(path):
@@ -51,7 +53,8 @@ def list_files(request):
         full = os.path.join(base, path) if path else base
         try:
             info = os.lstat(full)
-            entry = {"path": path, "kind": "file", "mode": plain_mode(info.st_mode), "size": info.st_size, "mtime_ns": str(info.st_mtime_ns)}
+            entry = {"path": path, "kind": "file", "mode": plain_mode(info.st_mode), "size": info.st_size}
+            entry["mtime_ns"] = str(info.st_mtime_ns)
             why = None
             if stat.S_ISLNK(info.st_mode):
                 entry.update(kind="symlink", target=os.readlink(full))
@@ -77,9 +80,18 @@ def list_files(request):
     for at, folders, names in os.walk(base, onerror=unreadable) if folder else ():
         for name in names + [name for name in folders if os.path.islink(os.path.join(at, name))]:
             add(os.path.relpath(os.path.join(at, name), base))
-    for found in entries, skipped:
-        found.sort(key=lambda entry: entry["path"])
-    return {"base": base, "kind": "folder" if folder else "file", "entries": entries, "skipped": skipped}
+    answer = {"base": base, "kind": "folder" if folder else "file", "entries": [], "skipped": [], "more": False}
+    # A third of it is left to what stands around the entries.
+    room = request.get("max_bytes", MAX_LIST_BYTES) * 2 // 3
+    for found in sorted(entries + skipped, key=lambda entry: entry["path"]):
+        if found["path"] <= request.get("after", "") and "after" in request:
+            continue
+        room -= len(json.dumps(found)) + 1
+        if room < 0:
+            answer["more"] = True
+            break
+        answer["skipped" if "why" in found else "entries"].append(found)
+    return answer
 
 
 def read_files(request):
@@ -118,6 +130,12 @@ def read_files(request):
         if offset + length >= info.st_size:
             known = cache.find(full, stamp_of(info))
             sha256 = digest.hexdigest() if offset == 0 else known and known[0]
+        if sha256 is None and read.get("digest"):
+            try:
+                sha256 = cache.sha256(full)
+            except OSError:
+                pass  # gone since: the client finds no digest and asks again
         answers.append({"path": path, "length": length, "size": info.st_size, "sha256": sha256})
+    cache.save()
     packed.append(packer.flush())
     return {"reads": answers, "data": base64.b64encode(b"".join(packed)).decode("ascii")}

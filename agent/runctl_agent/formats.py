@@ -1,11 +1,11 @@
 """Whether a checkpoint is whole, from its bytes alone: nothing is ever unpickled or run."""
 
+import errno
 import json
 import os
 import re
 import struct
 import zipfile
-import zlib
 
 from .digests import BLOCK, files_below
 
@@ -71,7 +71,8 @@ def _file(path):
                 return "corrupt", "it begins with zeros", ZIP_FORMATS[extension], {}
             if extension not in MAYBE_ZIP:
                 return "corrupt", "it is not a zip file", ZIP_FORMATS[extension], {}
-            return "unverified", "not a zip file: an older format, which cannot be checked", "torch-legacy" if extension != ".bin" else "bin", {}
+            kind = "bin" if extension == ".bin" else "torch-legacy"
+            return "unverified", "not a zip file: an older format, which cannot be checked", kind, {}
     return "unverified", "this format cannot be checked", OPAQUE.get(extension), {}
 
 
@@ -134,8 +135,11 @@ def _zip(file, kind):
         if "not a zip file" in str(error):
             return "partial", "cut off: the zip file has no directory at its end", kind, {}
         return "corrupt", str(error), kind, {}
-    # What a damaged archive can raise from the zipfile module: NotImplementedError and RuntimeError are odd methods and flags.
-    except (EOFError, NotImplementedError, RuntimeError, ValueError, struct.error, zlib.error) as error:
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # that one is an offset that cannot be
+            raise
+        return "corrupt", "the zip file points outside of itself", kind, {}
+    except Exception as error:  # a damaged archive can make the module raise nearly anything
         return "corrupt", "the zip file cannot be read: %s" % (error,), kind, {}
     if not members:
         return "corrupt", "the zip file holds nothing", kind, {}

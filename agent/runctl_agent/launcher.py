@@ -43,6 +43,7 @@ def launch(folder):
     os.write(go_write, b"g")
     os.close(go_write)
     number = os.read(error_read, 16)
+    os.close(error_read)
     detail = "the script could not be started: %s: %s" % (command["shown"], os.strerror(int(number))) if number else None
     while True:
         try:

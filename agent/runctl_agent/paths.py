@@ -26,6 +26,13 @@ def state_dir():
     return path
 
 
+def made(name):
+    """A folder of the agent's own."""
+    path = state_dir() / name
+    path.mkdir(mode=0o700, exist_ok=True)
+    return path
+
+
 def project_dir(project):
     return home() / "projects" / checked_name(project, "project name")
 
@@ -35,9 +42,7 @@ def data_dir(name):
 
 
 def runs_dir():
-    path = state_dir() / "runs"
-    path.mkdir(mode=0o700, exist_ok=True)
-    return path
+    return made("runs")
 
 
 def run_dir(run_id):

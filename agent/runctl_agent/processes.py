@@ -35,7 +35,7 @@ def processes(request):
     return {
         "now": iso(time.time()), "cpu_count": _cpu_count(), "load_1min": _load(), "memory_total_bytes": total, "memory_used_bytes": used,
         "disk_total_bytes": disk.total, "disk_free_bytes": disk.free,
-        "gpus": gpu_lines and [_gpu(line) for line in gpu_lines], "processes": listed[:MAX_PROCESSES],
+        "gpus": None if gpu_lines is None else _gpus(gpu_lines), "processes": listed[:MAX_PROCESSES],
     }
 
 
@@ -135,7 +135,8 @@ def _from_ps():
         if run_id and os.path.isdir(str(paths.runs_dir() / os.path.basename(run_id))) or not own:
             found.append({
                 "pid": pid, "ppid": int(fields[1]), "run_id": run_id, "cpu_percent": _number(fields[2]),
-                "memory_bytes": int(fields[3]) * 1024, "gpu_memory_bytes": None, "elapsed_s": _elapsed(fields[4]), "command": _command(fields[5]),
+                "memory_bytes": int(fields[3]) * 1024, "gpu_memory_bytes": None,
+                "elapsed_s": _elapsed(fields[4]), "command": _command(fields[5]),
             })
     return found
 
@@ -168,6 +169,8 @@ def _answer_of(process, deadline):
         output = process.communicate(timeout=max(0.1, deadline - time.monotonic()))[0]
     except subprocess.TimeoutExpired:
         process.kill()
+        process.stdout.close()
+        process.poll()  # no more: what hangs in a driver does not even die
         return None
     return output.decode("utf-8", "replace").splitlines() if process.returncode == 0 else None
 
@@ -180,13 +183,16 @@ def _number(text, unit=1):
     return int(value * unit) if unit != 1 else value
 
 
-def _gpu(line):
-    fields = [field.strip() for field in line.split(",")]
-    used, total, heat = fields[-3:]
-    return {
-        "index": int(fields[0]), "name": ", ".join(fields[1:-4]), "utilization_percent": _number(fields[-4]),
-        "memory_used_bytes": _number(used, _MIB), "memory_total_bytes": _number(total, _MIB), "temperature_c": _number(heat),
-    }
+def _gpus(lines):
+    found = []
+    for fields in ([field.strip() for field in line.split(",")] for line in lines):
+        if len(fields) >= 6 and fields[0].isdigit():
+            found.append({
+                "index": int(fields[0]), "name": ", ".join(fields[1:-4]), "utilization_percent": _number(fields[-4]),
+                "memory_used_bytes": _number(fields[-3], _MIB), "memory_total_bytes": _number(fields[-2], _MIB),
+                "temperature_c": _number(fields[-1]),
+            })
+    return found
 
 
 def _memory_by_pid(lines):

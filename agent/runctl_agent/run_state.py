@@ -80,13 +80,17 @@ def spawn(verb, folder):
         os.close(errors)
 
 
+def leave_behind(verb, folder):
+    """`spawn` for a process that nobody waits for; Python would complain of it."""
+    spawn(verb, folder).returncode = 0
+
+
 def ensure_supervisor(run_id):
     """Starts a supervisor where none is at work, at most one in two seconds; only one of them gets the lock."""
     folder = paths.run_dir(run_id)
     if not locks.is_held(str(folder / "supervisor.lock")) and time.monotonic() - _revived_at.get(run_id, -9) > 2:
         _revived_at[run_id] = time.monotonic()
-        # Kept, or Python would complain of a child that it was not asked to wait for.
-        _revived_at[run_id, "process"] = spawn("_supervise", folder)
+        leave_behind("_supervise", folder)
 
 
 def write_hard(path, value):

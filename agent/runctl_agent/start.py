@@ -18,10 +18,8 @@ def start(request, stream):
     folder = paths.run_dir(run_id)
     project_dir = paths.project_dir(project)
     _check_plain(request)
-    lock_dir = paths.state_dir() / "locks"
-    lock_dir.mkdir(mode=0o700, exist_ok=True)
     # Held over everything: of two starts at the same moment the second finds the run of the first.
-    with locks.exclusive(str(lock_dir / (project + ".lock"))):
+    with locks.exclusive(str(paths.made("locks") / (project + ".lock"))):
         if folder.exists():
             return {"run": run_state.status_of(run_id), "sync": None, "resume_skipped": []}
         active = _active_run(str(project_dir))
@@ -35,7 +33,7 @@ def start(request, stream):
                 return {"run": None, "sync": synced, "resume_skipped": []}
         run, command, skipped = _plan(request, str(project_dir), active)
         _lay_down(folder, request, run, command)
-        run_state.spawn("_supervise", folder)
+        run_state.leave_behind("_supervise", folder)
     return {"run": run_state.status_of(run_id, revive=False), "sync": synced, "resume_skipped": skipped}
 
 
@@ -163,6 +161,8 @@ def _parent_of(resume, project_dir):
 
 def _lay_down(folder, request, run, command):
     """The run's folder, whole or not at all."""
+    # Made while there is room on the disk.
+    paths.made("stop-requests")
     temporary = tempfile.mkdtemp(prefix=".new-", dir=str(folder.parent))
     try:
         kept = {key: value for key, value in request.items() if key != "sync"}

@@ -7,7 +7,7 @@ import time
 from . import locks, paths, process_table, run_state
 from .clock import iso
 from .errors import AgentError
-from .jsonio import read_json
+from .jsonio import read_json, write_json
 from .run_state import write_hard
 
 POLL_S = 0.1
@@ -53,16 +53,18 @@ def _report(run_id, request, record):
 
 def _record(request, kind):
     """Which runs this request is about, decided once: delivered again, it must not touch a run that came later."""
-    folder = paths.state_dir() / "stop-requests"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    folder = paths.made("stop-requests")
     name = hashlib.sha256(request["request_id"].encode("utf-8", "surrogatepass")).hexdigest()[:32]
     with locks.exclusive(str(folder / ".lock")):
         path = folder / (name + ".json")
         record = read_json(path)
         if record is None:
             record = _decide(request, kind)
-            write_hard(path, record)
-            _forget_old(folder)
+            try:
+                write_json(path, record)
+                _forget_old(folder)
+            except OSError:
+                pass  # a full disk must not stand in the way of a stop
         for run_id in record["runs"]:
             if run_id not in record["reports"]:
                 _lay_down(run_id, dict(record["request"], was_over=run_id in record["over"]))
@@ -117,14 +119,15 @@ def _forget_old(folder):
 def _only_here():
     """Complete checkpoints that a loss of this disk would lose, the newest last."""
     from . import checkpoints, copies
-    listed, folders = [], set()
+    folders = {}
     for run_id in run_state.all_ids():
         run = run_state.load(run_id)
-        if run["checkpoint_dir"] in folders:
-            continue
-        folders.add(run["checkpoint_dir"])
-        recorded = {(one["path"], one["sha256"]): one for one in run_state.recorded_checkpoints(run)}
-        for one in checkpoints.list_checkpoints(run["checkpoint_dir"], run["project_dir"], run["checkpoint_patterns"]):
+        folders.setdefault(run["checkpoint_dir"], []).append(run)
+    listed = []
+    for folder, runs in folders.items():
+        ended = all(run_state.look(run)["state"] == "stopped" for run in runs)
+        recorded = {(one["path"], one["sha256"]): one for run in runs[::-1] for one in run_state.recorded_checkpoints(run)}
+        for one in checkpoints.list_checkpoints(folder, runs[0]["project_dir"], runs[0]["checkpoint_patterns"], ended=ended):
             listed.append(recorded.get((one["path"], one["sha256"]), one))
     listed.sort(key=lambda one: one["modified_at"])
     return copies.only_here(listed)[-MOST_ONLY_HERE:]

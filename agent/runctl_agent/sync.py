@@ -6,18 +6,19 @@ the last, so that a sync that was killed anywhere is repaired by the next one.
 
 import errno
 import hashlib
+import json
 import os
 import shutil
 import stat
-from collections import Counter
 
 from . import paths
 from .digests import Cache, sha256_of
-from .entries import check_links, folders_of, records
+from .entries import check_links, folders_of, is_sha256, is_size, records
 from .errors import AgentError
 from .files import checked_relative, home_path, is_inside
 from .jsonio import read_json, write_json
 from .locks import exclusive
+from .placing import is_folder, place, remove, set_mode, temporary_of
 from .staging import Staging
 
 # Smaller files are read again sooner than they are looked up.
@@ -50,6 +51,7 @@ class _Sync:
         self.staging = Staging(os.path.join(self.state, "staging"), request["pieces"])
         self.tree, self.base = request["tree"], request["base"]
         self.manifest = records(request["manifest"]) if request.get("manifest") is not None else None
+        self.manifest_blob = request.get("manifest_blob")
         self.delta = request.get("delta")
         if self.delta is not None:
             self.delta = records(self.delta["set"]), [checked_relative(path) for path in self.delta["remove"]]
@@ -81,9 +83,27 @@ class _Sync:
         self.staging.receive(stream)
         if self.tree is None:
             return self._answer(False)
+        if wanted is None and self.manifest_blob is not None:
+            sha256 = self.manifest_blob["sha256"]
+            wanted = self._staged_manifest(sha256, self.manifest_blob["size"])
+            if wanted is None:
+                return self._answer(False, blobs=[sha256])
         if wanted is None:
             return self._answer(False, manifest=True)
         return self._apply(wanted)
+
+    def _staged_manifest(self, sha256, size):
+        """The wanted state from a manifest that came as a blob; None as long as it is not here whole."""
+        if not is_sha256(sha256) or not is_size(size):
+            raise AgentError("bad_input", "not a blob: %r" % (self.manifest_blob,))
+        if not self.staging.has(sha256, size):
+            return None
+        with open(self.staging.path(sha256), "rb") as file:
+            content = file.read()
+        try:
+            return records(json.loads(content.decode("utf-8")))
+        except (ValueError, TypeError, KeyError):
+            raise AgentError("bad_input", "the manifest is not a list of entries") from None
 
     def _answer(self, applied, manifest=False, blobs=(), written=0, removed=0, kept=()):
         need = {"manifest": manifest, "blobs": list(blobs)} if manifest or blobs else None
@@ -163,13 +183,13 @@ class _Sync:
             self._start(write, made)
         os.makedirs(self.root, exist_ok=True)
         in_the_way = {path for path in obsolete if path in folders or any(folder in wanted for folder in folders_of([path]))}
-        removed = _remove(map(self._full, in_the_way))
+        removed = remove(map(self._full, in_the_way))
         for folder in sorted(new_folders):
             os.makedirs(self._full(folder), exist_ok=True)
-        modes_set = sum(self._set_mode(path, record[1]) for path, record in done.items() if record[0] == "file")
-        done.update(self._place(write))
+        modes_set = sum(set_mode(self._full(path), record[1]) for path, record in done.items() if record[0] == "file")
+        done.update(place(self.root, write, self.staging))
         # Last: until here a full disk has cost nothing that was not in the way.
-        removed += _remove(map(self._full, obsolete - in_the_way))
+        removed += remove(map(self._full, obsolete - in_the_way))
         self._finish(done, self._without_empty(made, folders))
         return self._answer(True, written=len(write) + modes_set, removed=removed, kept=kept)
 
@@ -198,7 +218,7 @@ class _Sync:
             if folder in obsolete or os.path.dirname(folder) in new or not os.path.lexists(full):
                 new.add(folder)
             elif os.path.islink(full) and not self._leads_inside(folder):
-                raise AgentError("bad_input", "%s on the instance is a link that leads out of %s: nothing was written" % (full, self.folder))
+                raise AgentError("bad_input", "%s on the instance is a link that leads out of %s" % (full, self.folder))
             elif not os.path.isdir(full):
                 raise AgentError("wrong_state", "%s on the instance is in the way of a folder, and sync did not put it there" % full)
         return new
@@ -207,13 +227,13 @@ class _Sync:
         """A folder where a file is wanted may go only with all that is in it."""
         for path in wanted:
             full = self._full(path)
-            if not _is_folder(full):
+            if not is_folder(full):
                 continue
             for at, below, names in os.walk(full):
                 for name in names + [name for name in below if os.path.islink(os.path.join(at, name))]:
                     inside = os.path.relpath(os.path.join(at, name), self.root)
                     if inside not in obsolete:
-                        raise AgentError("wrong_state", "%s on the instance is in the way of a file: sync did not put %s there" % (full, inside))
+                        raise AgentError("wrong_state", "%s on the instance is in the way of a file, and sync did not put it there" % inside)
 
     def _compare(self, wanted, changed, new_folders):
         """({path: record} of what is in place, {path: record} of what must be written)."""
@@ -242,43 +262,9 @@ class _Sync:
     def _start(self, write, made):
         planned = self.plan.get("entries", {})
         for path in planned:
-            _remove([_temporary(self._full(path))])
+            remove([temporary_of(self._full(path))])
         entries = dict(planned, **{path: record[:4] for path, record in write.items()})
         write_json(os.path.join(self.state, "plan.json"), {"entries": entries, "folders": sorted(made)})
-
-    def _set_mode(self, path, mode):
-        full = self._full(path)
-        if stat.S_IMODE(os.lstat(full).st_mode) == mode:
-            return 0
-        os.chmod(full, mode)
-        return 1
-
-    def _place(self, write):
-        """Puts the files in place, each by a rename; {path: record}."""
-        uses, placed = Counter(record[3] for record in write.values()), {}
-        for path, (kind, mode, size, content) in sorted((path, record[:4]) for path, record in write.items()):
-            full = self._full(path)
-            temporary = _temporary(full)
-            _remove([temporary])
-            uses[content] -= 1
-            try:
-                if kind == "symlink":
-                    os.symlink(content, temporary)
-                elif size:
-                    self.staging.take(content, temporary, last=not uses[content])
-                else:
-                    open(temporary, "wb").close()
-                if kind == "file":
-                    os.chmod(temporary, mode)
-                    _make_newer(temporary, full)
-                if _is_folder(full):
-                    _remove_folders(full)
-                os.replace(temporary, full)
-            except OSError:
-                _remove([temporary])
-                raise
-            placed[path] = [kind, mode, size, content, os.lstat(full).st_mtime_ns]
-        return placed
 
     def _without_empty(self, made, folders):
         """Takes away folders that sync made and that nothing is in; gives the others."""
@@ -298,41 +284,7 @@ class _Sync:
     def _finish(self, entries, made):
         if self.kind != "path":
             write_json(os.path.join(self.state, "index.json"), {"tree": self.tree, "entries": entries, "folders": made})
-        _remove([os.path.join(self.state, "plan.json")])
         self.staging.clear()
-
-
-def _is_folder(full):
-    return os.path.isdir(full) and not os.path.islink(full)
-
-
-def _temporary(full):
-    folder, name = os.path.split(full)
-    return os.path.join(folder, ".runctl-" + hashlib.sha256(os.fsencode(name)).hexdigest()[:16])
-
-
-def _remove(files):
-    """How many there were."""
-    count = 0
-    for full in files:
-        try:
-            os.unlink(full)
-            count += 1
-        except (FileNotFoundError, NotADirectoryError):
-            pass
-    return count
-
-
-def _remove_folders(full):
-    for at, _, _ in os.walk(full, topdown=False):
-        os.rmdir(at)
-
-
-def _make_newer(new, old):
-    """Python takes a compiled file for current by size and whole seconds: a second edit in one second must be seen."""
-    try:
-        before, after = os.lstat(old), os.lstat(new)
-    except FileNotFoundError:
-        return
-    if before.st_size == after.st_size and int(before.st_mtime) >= int(after.st_mtime):
-        os.utime(new, (after.st_atime, int(before.st_mtime) + 1))
+        # The plan last: while it is there, the next sync tidies up what a kill left, halves of state files too.
+        halves = [name for name in os.listdir(self.state) if name.startswith(".new-")]
+        remove(os.path.join(self.state, name) for name in halves + ["plan.json"])

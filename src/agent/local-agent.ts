@@ -1,4 +1,4 @@
-import {execFile} from 'node:child_process'
+import {execFile, type ExecFileException} from 'node:child_process'
 
 import {RunctlError} from '../model/errors.js'
 import {agentFilePath} from './agent-file.js'
@@ -8,12 +8,14 @@ import type {AgentVerb, AgentVerbs} from './protocol.js'
 /** Calls a verb of the agent on this machine, where no instance is concerned: judging the files of a folder. Needs python3 here. */
 export async function callLocalAgent<V extends AgentVerb>(verb: V, request: AgentVerbs[V][0], signal: AbortSignal): Promise<AgentVerbs[V][1]> {
   const stdout = await new Promise<string>((resolve, reject) => {
-    const child = execFile('python3', ['-I', agentFilePath(), verb], {maxBuffer: 1 << 28, signal}, (error, output) => {
-      if (error && 'code' in error && error.code === 'ENOENT') {
+    const child = execFile('python3', ['-I', agentFilePath(), verb], {maxBuffer: 1 << 28, signal}, (error: ExecFileException | null, output) => {
+      if (error?.code === 'ENOENT') {
         reject(new RunctlError('platform_failed', 'looking into checkpoints on this machine needs python3, which is not on the PATH here', {cause: error}))
-      } else if (error) reject(error)
+      } else if (error) reject(new Error(`the agent could not judge the files here: ${error.message}`, {cause: error}))
       else resolve(output)
     })
+    // A child that is gone already says so through the callback above.
+    child.stdin?.on('error', () => undefined)
     child.stdin?.end(JSON.stringify(request) + '\n')
   })
   return readAnswer(stdout)

@@ -75,14 +75,16 @@ export interface BlobPiece {
 }
 
 /**
- * `tree` names the wanted state, `base` the state that `delta` starts from. Exactly one of `manifest` and `delta` is
- * given, or neither when `base === tree` (nothing changed) or when only pieces are delivered ahead (`tree: null`).
+ * `tree` names the wanted state, `base` the state that `delta` starts from. Exactly one of `manifest`, `manifest_blob` and `delta` is
+ * given, or none when `base === tree` (nothing changed) or when only pieces are delivered ahead (`tree: null`).
  */
 export interface SyncRequest {
   readonly target: SyncTarget
   readonly base: string | null
   readonly tree: string | null
   readonly manifest?: readonly SyncEntry[]
+  /** A manifest that is too large for a request: its JSON (an array, UTF-8) comes as a blob, through `pieces` of this call or earlier ones. */
+  readonly manifest_blob?: {readonly sha256: string; readonly size: number}
   readonly delta?: {readonly set: readonly SyncEntry[]; readonly remove: readonly string[]}
   readonly pieces: readonly BlobPiece[]
 }
@@ -266,10 +268,16 @@ export interface StopAnswer {
 export interface ListFilesRequest {
   /** Relative to the home folder, or absolute. A file or a folder. */
   readonly path: string
+  /** The most bytes of the answer; what does not fit is left for a next call (`more`). */
+  readonly max_bytes?: number
+  /** Only paths that sort after this one. */
+  readonly after?: string
 }
 export interface ListFilesAnswer {
   readonly base: string
   readonly kind: 'file' | 'folder'
+  /** There are further paths after the last one given; ask again with `after`. */
+  readonly more?: boolean
   /** For a single file: one entry with the path `''`. */
   readonly entries: readonly {
     readonly path: string
@@ -284,10 +292,11 @@ export interface ListFilesAnswer {
 }
 export interface ReadFilesRequest {
   readonly base: string
-  readonly reads: readonly {readonly path: string; readonly offset: number; readonly length: number}[]
+  /** `digest`: the whole file's SHA-256 is wanted although it must be read for it. */
+  readonly reads: readonly {readonly path: string; readonly offset: number; readonly length: number; readonly digest?: boolean}[]
 }
 export interface ReadFilesAnswer {
-  /** In the order asked; `sha256` of the whole file where the read reached its end from offset 0 or `whole_digest` was cheap, else null. */
+  /** In the order asked; `sha256` of the whole file where `digest` was asked, or where the read reached its end and it is known without reading more; else null. */
   readonly reads: readonly {readonly path: string; readonly length: number; readonly size: number; readonly sha256: string | null}[]
   /** base64 of the zlib-compressed bytes of all reads, one after another. */
   readonly data: string

@@ -2,12 +2,12 @@ import {Command, Errors, Flags} from '@oclif/core'
 
 import {loadAgentFile, type AgentFile} from '../agent/agent-file.js'
 import {AgentClient} from '../agent/client.js'
-import {loadConfiguration, type Configuration} from '../config/load-configuration.js'
+import {loadConfiguration, readConfiguration, type Configuration, type ConfigurationInput} from '../config/load-configuration.js'
 import {Footprint} from '../core/footprint.js'
 import type {PlatformDeps} from '../core/platform-deps.js'
 import {systemClock} from '../core/system-clock.js'
 import {EXIT_CODES, isRunctlError, RunctlError, withContext} from '../model/errors.js'
-import {renderError} from '../ui/error-text.js'
+import {renderDetached, renderError} from '../ui/error-text.js'
 import {createProgress} from '../ui/progress.js'
 import type {RenderEnv} from '../ui/render-env.js'
 import {Detached, DETACHED_EXIT_CODE} from './detached.js'
@@ -40,7 +40,7 @@ export abstract class RunctlCommand<T> extends Command {
   private progressInUse: ReturnType<typeof createProgress> | undefined
   private platformsLoaded: Promise<Platforms> | undefined
   private agentFile: Promise<AgentFile> | undefined
-  private configuration: Promise<Configuration> | undefined
+  private configWarned = false
   private format: OutputFormat = 'table'
   private failedSteps = 0
 
@@ -63,7 +63,7 @@ export abstract class RunctlCommand<T> extends Command {
     if (this.rest !== null && !this.takesRest) {
       throw new RunctlError('bad_input', `${this.commandLine} takes nothing after '--'`, {next: [`${this.commandLine} --help`]})
     }
-    if (requestedFormat(this.argv) === null) this.format = (await this.loadConfig()).get('output.format')
+    if (requestedFormat(this.argv) === null) this.format = (await this.lenientConfig()).get('output.format')
     const {text, value} = await this.execute()
     await this.progressInUse?.stop()
     if (!this.jsonEnabled() && text !== '') this.log(text.replace(/\n$/, ''))
@@ -97,9 +97,23 @@ export abstract class RunctlCommand<T> extends Command {
     return this.progressInUse
   }
 
+  /** Rejects with `bad_input` if anything in the configuration is wrong: nothing is begun on a misread setting. */
   protected loadConfig(): Promise<Configuration> {
-    this.configuration ??= loadConfiguration({cwd: process.cwd(), configDir: this.config.configDir, env: process.env})
-    return this.configuration
+    return loadConfiguration(this.configPlace)
+  }
+
+  /** For what must work whatever is wrong in a file, above all stopping a machine: wrong settings count as unset, with a warning. */
+  protected async lenientConfig(): Promise<Configuration> {
+    const {configuration, problems} = await readConfiguration(this.configPlace)
+    for (const {file, line, message} of this.configWarned ? [] : problems) {
+      this.progress.emit({type: 'warning', message: `${file ?? 'environment'}${line === null ? '' : `:${line}`}: ${message}; the default is used`})
+    }
+    this.configWarned = true
+    return configuration
+  }
+
+  private get configPlace(): ConfigurationInput {
+    return {cwd: process.cwd(), configDir: this.config.configDir, env: process.env}
   }
 
   protected platforms(): Promise<Platforms> {
@@ -132,10 +146,13 @@ export abstract class RunctlCommand<T> extends Command {
     await this.progressInUse?.stop()
     if (thrown instanceof Errors.ExitError) throw thrown
     const detached = this.signal.aborted
-    const error = this.withFootprint(detached ? new Detached() : asUserError(thrown, this.commandLine))
+    const error = detached ? this.detached() : this.withFootprint(asUserError(thrown, this.commandLine))
     process.exitCode = detached ? DETACHED_EXIT_CODE : isRunctlError(error) ? error.exitCode : 1
-    if (this.jsonEnabled()) this.logJson(errorJson(error, process.exitCode))
-    else this.logToStderr(renderError(error, {...this.renderEnv, width: process.stderr.columns || 80, color: useColor(process.stderr.isTTY)}))
+    if (this.jsonEnabled()) this.logJson(errorJson(error, process.exitCode, this.detached()))
+    else {
+      const env = {...this.renderEnv, width: process.stderr.columns || 80, color: useColor(process.stderr.isTTY)}
+      this.logToStderr(error instanceof Detached ? renderDetached(error, env) : renderError(error, env, this.detached()))
+    }
   }
 
   protected override async finally(error: Error | undefined): Promise<void> {
@@ -154,10 +171,14 @@ export abstract class RunctlCommand<T> extends Command {
     this.interrupt.abort(new Detached())
   }
 
-  private withFootprint(error: unknown): unknown {
+  private detached(): Detached {
     const traces = this.footprint.all
-    const context = {stillRunning: traces.map(trace => trace.stillRunning), next: traces.flatMap(trace => trace.next)}
-    if (error instanceof Detached) return Object.assign(error, context)
+    return new Detached(traces.map(trace => trace.stillRunning), traces.flatMap(trace => trace.next))
+  }
+
+  private withFootprint(error: unknown): unknown {
+    const {next, stillRunning} = this.detached()
+    const context = {stillRunning, next}
     return isRunctlError(error) && error.stillRunning.length === 0 ? withContext(error, context) : error
   }
 }

@@ -1,6 +1,6 @@
 import {describeConfiguration, getSetting} from '../config/describe-configuration.js'
 import {initProject, type InitInput} from '../config/init-project.js'
-import {loadConfiguration, readConfiguration, type Configuration, type ConfigurationInput} from '../config/load-configuration.js'
+import {loadConfiguration, type ConfigurationInput} from '../config/load-configuration.js'
 import {setConfigValue, type SetConfigInput} from '../config/set-value.js'
 import {validateConfiguration} from '../config/validate-configuration.js'
 import type {ConfigSetResult, ConfigSetting, ConfigShowResult, ConfigValidateResult, InitResult} from '../model/config-answers.js'
@@ -8,11 +8,6 @@ import {RunctlCommand} from './base-command.js'
 
 /** The commands about the configuration itself, and their way to it. */
 export abstract class ConfigCommand<T> extends RunctlCommand<T> {
-  /** Only the output format is read this way: these commands must work where the configuration is broken, to mend it. */
-  protected override async loadConfig(): Promise<Configuration> {
-    return (await readConfiguration(this.place)).configuration
-  }
-
   protected async describeConfiguration(): Promise<ConfigShowResult> {
     return describeConfiguration(await loadConfiguration(this.place))
   }

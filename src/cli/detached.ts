@@ -1,7 +1,10 @@
 /** The reason of the abort that Ctrl-C causes: the user stops watching; what runs on an instance goes on. */
 export class Detached extends Error {
-  constructor() {
-    super('detached')
+  constructor(
+    readonly stillRunning: readonly string[] = [],
+    readonly next: readonly string[] = [],
+  ) {
+    super('detached; what runs on the instance goes on')
     this.name = 'Detached'
   }
 }

@@ -1,4 +1,4 @@
-import {isRunctlError} from '../model/errors.js'
+import {isRunctlError, type RunctlErrorOptions} from '../model/errors.js'
 import {Detached} from './detached.js'
 
 /** The one JSON document of a command that failed; docs/json/error.schema.json. */
@@ -13,15 +13,15 @@ export interface ErrorJson {
   }
 }
 
-export function errorJson(error: unknown, exitCode: number): ErrorJson {
-  const common = {exit_code: exitCode, still_running: [], next: [], details: {}}
+/** `left`: what the command has left behind, for an error that does not say so itself. */
+export function errorJson(error: unknown, exitCode: number, left: Pick<RunctlErrorOptions, 'next' | 'stillRunning'> = {}): ErrorJson {
+  const common = {exit_code: exitCode, still_running: left.stillRunning ?? [], next: left.next ?? [], details: {}}
   if (isRunctlError(error)) {
     const {code, details, message, next, stillRunning} = error
     return {error: {...common, code, message, still_running: stillRunning, next, details}}
   }
   if (error instanceof Detached) {
-    const {next = [], stillRunning = []} = error as {next?: readonly string[]; stillRunning?: readonly string[]}
-    return {error: {...common, code: 'detached', message: 'detached; what runs on the instance goes on', still_running: stillRunning, next}}
+    return {error: {...common, code: 'detached', message: 'detached; what runs on the instance goes on', still_running: error.stillRunning, next: error.next}}
   }
   return {error: {...common, code: 'bug', message: error instanceof Error ? (error.stack ?? error.message) : String(error)}}
 }

@@ -15,7 +15,7 @@ export class Platforms {
     private readonly dataDir: string,
   ) {}
 
-  static async load(config: Pick<Interfaces.Config, 'dataDir' | 'runHook'>): Promise<Platforms> {
+  static async load(config: Pick<Interfaces.Config, 'dataDir' | 'name' | 'runHook'>): Promise<Platforms> {
     const {failures, platforms} = await collectPlatforms(config)
     const problems = failures.map(({error, plugin}) => `the platforms of ${plugin} could not be loaded: ${error instanceof Error ? error.message : String(error)}`)
     const usable: PlatformDefinition[] = []

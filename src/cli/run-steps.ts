@@ -7,53 +7,81 @@ import {isRunctlError, RunctlError} from '../model/errors.js'
 import type {PlatformDefinition, Provider} from '../providers/provider.js'
 
 interface HookHost {
+  /** Of the root plugin: runctl itself. */
+  readonly name: string
   runHook: Interfaces.Config['runHook']
 }
 
 interface Outcome<R> {
-  readonly results: readonly R[]
+  readonly results: readonly {readonly plugin: string; readonly result: R}[]
   readonly failures: readonly StepFailure[]
 }
 
+/** After the deadline, or a Ctrl-C: how long a step that heeds its signal has to leave before oclif calls it failed, by its plugin's name. */
+const LEAVE_MS = 250
+/** And until nothing is waited for any more. */
+const GIVE_UP_MS = 1000
+
 /**
  * The one caller of oclif's runHook. oclif runs the steps of different plugins side by side, answers in order of completion, hides a plain
- * throw unless asked for it, and its own timeout cancels nothing: so errors are captured, the deadline is ours (and holds the process
- * alive until it has passed), the steps get a signal, and the answers are sorted by plugin.
+ * throw unless asked for it, and its own timeout cancels nothing and does not hold the process alive: so errors are captured, the deadline
+ * is ours (and holds the process alive until it has passed), the steps get a signal, and the answers are sorted by plugin. oclif's
+ * timeout comes after ours: it tells which plugin it was, and keeps what the others have answered.
  */
 async function runEvent<E extends LifecycleEvent>(
   host: HookHost,
   event: E,
   makeOptions: (signal: AbortSignal) => EventOptions<E>,
   timeoutMs: number,
+  outer?: AbortSignal,
 ): Promise<Outcome<EventReturn<E>>> {
   const controller = new AbortController()
-  let timer: NodeJS.Timeout | undefined
+  const timers: NodeJS.Timeout[] = []
+  const late = new RunctlError('step_failed', `a step of ${event} did not finish within ${timeoutMs / 1000} s`)
+  let giveUp = (): void => undefined
   const overdue = new Promise<Outcome<EventReturn<E>>>(resolve => {
-    timer = setTimeout(() => {
-      const error = new RunctlError('step_failed', `a step of ${event} did not finish within ${timeoutMs / 1000} s`)
-      controller.abort(error)
-      resolve({results: [], failures: [{plugin: 'unknown', error}]})
-    }, timeoutMs)
+    giveUp = () => void timers.push(setTimeout(() => resolve({results: [], failures: [{plugin: 'unknown', error: late}]}), GIVE_UP_MS))
+    timers.push(setTimeout(() => {
+      controller.abort(late)
+      giveUp()
+    }, timeoutMs))
   })
-  const ran = (host.runHook as (event: string, options: unknown, timeout: undefined, captureErrors: boolean) => Promise<Interfaces.Hook.Result<EventReturn<E>>>)
-    .call(host, event, makeOptions(controller.signal), undefined, true)
+  outer?.addEventListener('abort', giveUp, {once: true})
+  const ran = (host.runHook as (event: string, options: unknown, timeout: number, captureErrors: boolean) => Promise<Interfaces.Hook.Result<EventReturn<E>>>)
+    .call(host, event, makeOptions(controller.signal), timeoutMs + LEAVE_MS, true)
     .then(({failures, successes}) => ({
-      results: successes.toSorted((a, b) => byName(a.plugin.name, b.plugin.name)).map(({result}) => result),
+      results: successes.map(({plugin, result}) => ({plugin: plugin.name, result})).toSorted((a, b) => byName(a.plugin, b.plugin)),
       failures: failures.map(({error, plugin}) => ({plugin: plugin.name, error})).toSorted((a, b) => byName(a.plugin, b.plugin)),
     }))
   try {
     return await Promise.race([ran, overdue])
   } finally {
-    clearTimeout(timer)
+    outer?.removeEventListener('abort', giveUp)
+    for (const timer of timers) clearTimeout(timer)
   }
 }
 
 const byName = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
-/** The platforms that the built-in hooks and plugins offer, sorted by name. Failures are given back: one bad plugin must not take the others along. */
+/**
+ * The platforms that the built-in hooks and plugins offer, sorted by name; of the same name, the built-in one first. Failures are given
+ * back: one bad plugin must not take the others along.
+ */
 export async function collectPlatforms(host: HookHost): Promise<{readonly platforms: readonly PlatformDefinition[]; readonly failures: readonly StepFailure[]}> {
   const {failures, results} = await runEvent(host, 'platforms', () => ({}), EVENT_RULES.platforms.timeoutMs)
-  return {platforms: results.flat().toSorted((a, b) => byName(a.name, b.name)), failures}
+  const isOwn = ({plugin}: {readonly plugin: string}): boolean => plugin === host.name
+  const answers = [...results.filter(isOwn), ...results.filter(result => !isOwn(result))]
+  const wrong = answers.filter(({result}) => !isListOfPlatforms(result))
+  const error = new RunctlError('step_failed', 'its platforms hook did not return a list of platform definitions')
+  return {
+    platforms: answers.filter(answer => !wrong.includes(answer)).flatMap(({result}) => result).toSorted((a, b) => byName(a.name, b.name)),
+    failures: [...failures, ...wrong.map(({plugin}) => ({plugin, error}))],
+  }
+}
+
+function isListOfPlatforms(result: unknown): boolean {
+  return Array.isArray(result) && result.every((one: Partial<PlatformDefinition> | null | undefined) =>
+    typeof one?.name === 'string' && typeof one.create === 'function' && typeof one.ownsInstanceId === 'function')
 }
 
 export interface StepHost {
@@ -77,7 +105,7 @@ export function createLifecycle(host: StepHost): Lifecycle {
         signal: AbortSignal.any([signal, host.signal]),
         note: message => host.progress.emit({type: 'note', message}),
       })
-      const {failures, results} = await runEvent(host.config, event, signal => ({...input, ...context(signal)}) as unknown as EventOptions<E>, rule.timeoutMs + graceMs)
+      const {failures, results} = await runEvent(host.config, event, signal => ({...input, ...context(signal)}) as unknown as EventOptions<E>, rule.timeoutMs + graceMs, host.signal)
       host.signal.throwIfAborted()
       for (const failure of failures) {
         const message = `step of ${failure.plugin} at ${event}: ${messageOf(failure.error)}`
@@ -85,7 +113,7 @@ export function createLifecycle(host: StepHost): Lifecycle {
         host.progress.emit({type: 'warning', message})
         host.reportFailure(event, failure)
       }
-      return results.filter(result => result !== undefined)
+      return results.map(({result}) => result).filter(result => result !== undefined)
     },
   }
 }

@@ -2,7 +2,7 @@ import {readFile} from 'node:fs/promises'
 import {Flags} from '@oclif/core'
 
 import type {Configuration} from '../config/load-configuration.js'
-import {PROJECT_NAME_PATTERN, PROJECT_NAME_RULE, projectNameOfFolder} from '../config/project-name.js'
+import {PROJECT_NAME_PATTERN, PROJECT_NAME_RULE} from '../config/project-name.js'
 import type {TrainInput} from '../core/train.js'
 import {RunctlError} from '../model/errors.js'
 import {parseEnvFile} from '../model/parse-env-file.js'
@@ -56,7 +56,7 @@ export async function trainInput(
     args,
     cwd,
     projectRoot: config.root,
-    projectName: checkName(flags['project-name'] ?? (config.get('project.name') || projectNameOfFolder(config.root))),
+    projectName: checkName(flags['project-name'] ?? config.get('project.name')),
     syncCode: flags['sync-code'] ?? config.get('train.sync_code'),
     include: [...config.get('project.include'), ...(flags['include-pattern'] ?? [])],
     env: {...config.get('train.env'), ...(await readEnvFile(flags['env-file'])), ...readEnvFlags(flags.env ?? [])},
@@ -66,7 +66,7 @@ export async function trainInput(
     outputDir: flags['output-dir'] ?? config.get('train.output_dir'),
     resume: flags.resume ?? null,
     name: flags.name ?? null,
-    python: flags.python ?? (config.get('train.python') || null),
+    python: flags.python ?? config.get('train.python'),
     concurrent: flags.concurrent ?? false,
   }
 }

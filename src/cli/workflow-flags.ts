@@ -5,6 +5,7 @@ import {Flags} from '@oclif/core'
 import type {Configuration} from '../config/load-configuration.js'
 import type {WorkflowInput} from '../core/run-workflow.js'
 import {parseDuration} from '../model/duration.js'
+import {durationFlag} from './duration-flag.js'
 import {newRequestId} from './new-request-id.js'
 import {trainFlags, trainInput, type TrainFlagValues} from './train-flags.js'
 
@@ -12,7 +13,7 @@ export const THEN = ['auto', 'keep', 'stop', 'terminate'] as const
 
 export const workflowFlags = {
   ...trainFlags,
-  timeout: {...trainFlags.timeout, summary: 'Give up waiting for the training after this time; the run goes on.'},
+  timeout: durationFlag({summary: 'Give up waiting for the training after this time; the run goes on.'}),
   then: Flags.option({
     options: THEN,
     summary: 'What becomes of the instance at the end. auto: what was created or started here is stopped if it costs money, else kept. Default: workflow.then of the configuration (auto).',

@@ -14,7 +14,7 @@ export function describeConfiguration(configuration: Configuration): ConfigShowR
     if (definitionOf(key).type !== 'map') return [setting(key, value, configuration.origin(key))]
     const entries = Object.entries(value as Readonly<Record<string, string>>)
     if (entries.length === 0) return [setting(key, value, configuration.origin(key))]
-    return entries.map(([name, text]) => setting(`${key}.${name}`, isSecretName(name) ? HIDDEN_VALUE : text, configuration.origin(key, name)))
+    return entries.map(([name, text]) => setting(`${key}.${name}`, shown(name, text), configuration.origin(key, name)))
   })
   return {root, project_file: projectFile, user_file: userFile, settings}
 }
@@ -29,12 +29,16 @@ export function getSetting(configuration: Configuration, keyText: string): Confi
   if (definitionOf(key).type !== 'map') return setting(key, value, configuration.origin(key))
   const map = value as Readonly<Record<string, string>>
   if (entry === null) {
-    const shown = Object.entries(map).map(([name, text]) => [name, isSecretName(name) ? HIDDEN_VALUE : text])
-    return setting(key, Object.fromEntries(shown) as Record<string, string>, configuration.origin(key))
+    const entries = Object.entries(map).map(([name, text]) => [name, shown(name, text)] as const)
+    return setting(key, Object.fromEntries(entries), configuration.origin(key))
   }
   const text = Object.hasOwn(map, entry) ? map[entry] : undefined
   if (text === undefined) throw new RunctlError('not_found', `${keyText} is not set`, {next: [`runctl config set ${keyText} VALUE`]})
   return setting(keyText, text, configuration.origin(key, entry))
+}
+
+function shown(name: string, text: string): string {
+  return isSecretName(name) ? HIDDEN_VALUE : text
 }
 
 function setting(key: string, value: WrittenValue, {source, file, line, variable}: ConfigOrigin): ConfigSetting {

@@ -52,8 +52,10 @@ function commentedOut(document: TomlDocument, table: TomlItem, line: string): nu
 
 /** Where `a.b.x = 1` makes the table `a.b` without a header, `a.b.y` has to be written the same way, next to it. */
 function insertBesideDotted(document: TomlDocument, path: readonly string[], depth: number, value: string): string | null {
+  const table = path.slice(0, depth)
   const sibling = document.items.findLast(
-    item => item.node.type === 'TOMLKeyValue' && item.depth < depth && item.path.length > depth && samePath(item.path.slice(0, depth), path.slice(0, depth)),
+    ({depth: written, node, path: of}) =>
+      node.type === 'TOMLKeyValue' && written < depth && of.length > depth && samePath(of.slice(0, depth), table),
   )
   if (sibling === undefined) return null
   const line = `${tomlKey(path.slice(sibling.depth))} = ${value}`
@@ -72,7 +74,8 @@ function appendSection(text: string, path: readonly string[], value: string): st
 function insertLineAfter(text: string, offset: number, line: string, indent: string): string {
   const newline = lineEndOf(text)
   const lineEnd = text.indexOf('\n', offset)
-  return lineEnd === -1 ? `${text}${newline}${indent}${line}${newline}` : splice(text, lineEnd + 1, lineEnd + 1, `${indent}${line}${newline}`)
+  if (lineEnd === -1) return `${text}${newline}${indent}${line}${newline}`
+  return splice(text, lineEnd + 1, lineEnd + 1, `${indent}${line}${newline}`)
 }
 
 function indentAt(text: string, offset: number): string {

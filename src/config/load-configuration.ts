@@ -80,13 +80,20 @@ function defaultOf(key: ConfigKey, root: string): Setting {
   return {value, origin: DEFAULT_ORIGIN, entries: new Map()}
 }
 
-function addLayer(settings: Map<ConfigKey, Setting>, layer: Layer, from: {readonly source: 'project' | 'user'; readonly file: string}): void {
-  for (const [key, {value, line}] of layer.values) settings.set(key, {value, origin: {...from, line, variable: null}, entries: new Map()})
+function addLayer(
+  settings: Map<ConfigKey, Setting>,
+  layer: Layer,
+  from: {readonly source: 'project' | 'user'; readonly file: string},
+): void {
+  for (const [key, {value, line}] of layer.values) {
+    settings.set(key, {value, origin: {...from, line, variable: null}, entries: new Map()})
+  }
   for (const [key, added] of layer.entries) {
     const entries = new Map(settings.get(key)?.entries)
     for (const [name, {value, line}] of added) entries.set(name, {value, origin: {...from, line, variable: null}})
     const value = Object.fromEntries([...entries].map(([name, entry]) => [name, entry.value]))
-    settings.set(key, {value, origin: {...from, line: Math.min(...[...added.values()].map(entry => entry.line)), variable: null}, entries})
+    const line = Math.min(...[...added.values()].map(entry => entry.line))
+    settings.set(key, {value, origin: {...from, line, variable: null}, entries})
   }
 }
 

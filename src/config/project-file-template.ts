@@ -7,7 +7,8 @@ export function projectFileTemplate(projectName: string): string {
     const keys = CONFIG_KEY_NAMES.filter(key => sectionAndName(key)[0] === section)
     return [`[${section}]`, ...keys.map(key => keyLines(key, projectName))].join('\n')
   })
-  return `# runctl: how this project is trained. Every value that is commented out is the default, or an example where there is none.\n\n${sections.join('\n\n')}\n`
+  const head = '# runctl: how this project is trained.\n# A value that is commented out is the default, or an example where there is none.'
+  return `${[head, ...sections].join('\n\n')}\n`
 }
 
 function keyLines(key: ConfigKey, projectName: string): string {

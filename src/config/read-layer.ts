@@ -109,9 +109,10 @@ function found(content: TomlItem['content'], withValue = true): string {
     const odd = content.elements.find(element => element.type !== 'TOMLValue' || element.kind !== 'string' || element.value.trim() === '')
     return odd === undefined || !withValue ? 'a list' : `a list with ${found(odd)}`
   }
-  const [kind, value] =
-    content.kind === 'string' ? ['string', tomlString(content.value)] : [content.kind.includes('-') ? 'date or time' : content.kind, String(content.value)]
-  if (content.kind.includes('-') || !withValue) return `a${/^[aeiou]/.test(kind) ? 'n' : ''} ${kind}`
+  const isTime = content.kind.includes('-')
+  const kind = isTime ? 'date or time' : content.kind
+  const value = content.kind === 'string' ? tomlString(content.value) : String(content.value)
+  if (isTime || !withValue) return `a${/^[aeiou]/.test(kind) ? 'n' : ''} ${kind}`
   return `the ${kind} ${value.length > 60 ? `${value.slice(0, 60)}…` : value}`
 }
 
@@ -123,7 +124,8 @@ function unknownSection(path: readonly string[]): string {
     const key = CONFIG_KEY_NAMES.find(candidate => sectionAndName(candidate)[1] === section)
     if (key !== undefined) return `unknown section ${tomlKey([section])}; did you mean ${key}?`
   }
-  return sentence(`unknown section ${tomlKey([section])}`, nearest === null ? `known are ${CONFIG_SECTIONS.join(', ')}` : `did you mean ${nearest}?`)
+  const hint = nearest === null ? `known are ${CONFIG_SECTIONS.join(', ')}` : `did you mean ${nearest}?`
+  return sentence(`unknown section ${tomlKey([section])}`, hint)
 }
 
 function unknownKey(path: readonly string[]): string {

@@ -55,7 +55,8 @@ function checkedValue(key: ConfigKey, entry: string | null, text: string): NonNu
 async function edited(text: string, file: string, path: readonly string[], value: NonNullable<WrittenValue>, cwd: string): Promise<string> {
   const parsed = await parseToml(text)
   if ('error' in parsed) throw configError((await readLayer(text, file)).problems, cwd)
-  const table = parsed.document.items.find(item => item.path.join('\0') === path.join('\0') && (isTable(item.content) || !('range' in item.content)))
+  const existing = parsed.document.items.find(item => item.path.join('\0') === path.join('\0'))
+  const table = existing !== undefined && (isTable(existing.content) || !('range' in existing.content)) ? existing : undefined
   if (table !== undefined) {
     const {line, column} = table
     throw configError([{file, line, column, key: path.join('.'), message: `${path.join('.')} is a table here: take it out first`}], cwd)

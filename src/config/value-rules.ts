@@ -62,7 +62,9 @@ export function objectionTo(key: ConfigKey, value: WrittenValue): string | null 
 
 /** null where an environment variable may have this name. */
 export function objectionToVariable(name: string): string | null {
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return 'is not a name for an environment variable: letters, digits and "_", not beginning with a digit'
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+    return 'is not a name for an environment variable: letters, digits and "_", not beginning with a digit'
+  }
   if (name.startsWith('RUNCTL_')) return 'is set by runctl itself: choose a name that does not begin with RUNCTL_'
   return null
 }

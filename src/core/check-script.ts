@@ -16,7 +16,7 @@ export async function checkScript(input: CheckScriptInput, platform: string): Pr
   if (!input.syncCode) return input.script.split(path.sep).join('/')
   const absolute = path.resolve(input.cwd, input.script)
   const relative = path.relative(input.projectRoot, absolute)
-  if (relative.startsWith('..') || path.isAbsolute(relative)) {
+  if (relative === '..' || relative.startsWith(`..${path.sep}`) || path.isAbsolute(relative)) {
     throw new RunctlError('bad_input', `the script ${input.script} is outside the project folder ${input.projectRoot}, so it would not be sent`, {
       next: ['cd to the project folder, or put a .runctl.toml into the folder that holds both: runctl init'],
     })

@@ -1,6 +1,6 @@
 import type {SaveResult} from '../hooks/events.js'
 import type {Checkpoint, CheckpointTag} from '../model/checkpoint.js'
-import {RunctlError, withContext} from '../model/errors.js'
+import {isRunctlError, RunctlError, withContext} from '../model/errors.js'
 import {TAGS, type Instance} from '../model/instance.js'
 import {findInstance} from './find-instance.js'
 import {resourceRow, type ResourceRow} from './list-resources.js'
@@ -46,7 +46,7 @@ export async function endInstance(input: EndInput, deps: PlatformDeps): Promise<
   await deps.lifecycle.run(input.kind === 'stop' ? 'prestop' : 'preterminate', {instance: before}, {force: input.force})
   const saved = before.state === 'running' ? await save(before, input, deps) : null
   if (input.kind === 'terminate' && !input.force && saved && saved.only_here.length > 0) throw onlyHere(before, saved.only_here)
-  if (saved) await step(deps.progress, 'record', 'Record it in the tags', () => deps.provider.setTags(before.id, tagsOf(saved), {signal: deps.signal}))
+  if (saved) await record(saved, before, input, deps)
 
   const verb = input.kind === 'stop' ? 'Stop' : 'Terminate'
   const instance = await step(deps.progress, input.kind, `${verb} ${before.id}`, async () => {
@@ -61,25 +61,36 @@ export async function endInstance(input: EndInput, deps: PlatformDeps): Promise<
 
 async function save(instance: Instance, input: EndInput, deps: PlatformDeps): Promise<SaveResult> {
   const graceSeconds = input.graceMs / 1000
-  const results = await step(
+  const withForce = `runctl ${instance.platform} ${input.kind} ${instance.id} --force`
+  return step(
     deps.progress, 'save', 'Ask the training to save, and verify', async () => {
-      try {
-        return await deps.lifecycle.run('prestop-checkpoint', {instance, graceSeconds, force: input.force, requestId: input.requestId}, {force: input.force})
-      } catch (error) {
-        throw withContext(error, {next: [`runctl ${instance.platform} ${input.kind} ${instance.id} --force`]})
-      }
+      const event = {instance, graceSeconds, force: input.force, requestId: input.requestId}
+      const results = await deps.lifecycle.run('prestop-checkpoint', event, {force: input.force}).catch((error: unknown) => {
+        throw withContext(error, {next: [withForce]})
+      })
+      const saved = merge(results)
+      if (saved.ok || input.force) return saved
+      throw notSaved(saved, instance, withForce)
     },
-    answers => describeSave(merge(answers)),
+    describeSave,
   )
-  const saved = merge(results)
-  if (saved.ok || input.force) return saved
-  throw new RunctlError('save_failed', `no good checkpoint was saved, so nothing was stopped: ${saved.why ?? 'no reason was given'}`, {
-    next: [
-      `runctl ${instance.platform} monitor ${instance.id}`,
-      `runctl ${instance.platform} ${input.kind} ${instance.id} --force`,
-    ],
+}
+
+function notSaved(saved: SaveResult, instance: Instance, withForce: string): RunctlError {
+  return new RunctlError('save_failed', `no good checkpoint was saved, so nothing was stopped: ${saved.why ?? 'no reason was given'}`, {
+    next: [`runctl ${instance.platform} monitor ${instance.id}`, withForce],
     details: {instance_id: instance.id, reports: saved.reports},
   })
+}
+
+/** With `force`, a platform that refuses the tags does not keep the machine running. */
+async function record(saved: SaveResult, instance: Instance, input: EndInput, deps: PlatformDeps): Promise<void> {
+  try {
+    await step(deps.progress, 'record', 'Record it in the tags', () => deps.provider.setTags(instance.id, tagsOf(saved), {signal: deps.signal}))
+  } catch (error) {
+    if (!input.force || !isRunctlError(error)) throw error
+    deps.progress.emit({type: 'warning', message: `the tags of ${instance.id} do not say what was saved: ${error.message}`})
+  }
 }
 
 /** A run that is active on a platform without a store could only save to the disk that a terminate removes. */
@@ -94,7 +105,7 @@ async function refuseToLoseWork(instance: Instance, deps: PlatformDeps): Promise
       })
     }
   }
-  const left = Number(instance.tags[TAGS.onlyHere] ?? 0)
+  const left = readCount(instance.tags[TAGS.onlyHere])
   if (instance.state === 'stopped' && left > 0) {
     throw new RunctlError('save_failed', `the disk of ${instance.id} holds ${left} complete checkpoint(s) that are known to be nowhere else`, {
       next: [
@@ -106,6 +117,9 @@ async function refuseToLoseWork(instance: Instance, deps: PlatformDeps): Promise
     })
   }
 }
+
+/** A tag can be written by anyone: what is no count is treated as absent. */
+const readCount = (value: string | undefined): number => (/^\d{1,9}$/.test(value ?? '') ? Number(value) : 0)
 
 function onlyHere(instance: Instance, checkpoints: readonly Checkpoint[]): RunctlError {
   const newest = checkpoints.at(-1)?.path ?? ''
@@ -119,8 +133,9 @@ function onlyHere(instance: Instance, checkpoints: readonly Checkpoint[]): Runct
   })
 }
 
-/** One answer out of those of all steps: every one must agree that it is right to stop. */
+/** One answer out of those of all steps: every one must agree that it is right to stop, and silence is no agreement. */
 function merge(results: readonly SaveResult[]): SaveResult {
+  if (results.length === 0) return {ok: false, why: 'no step has saved anything', reports: [], only_here: []}
   return {
     ok: results.every(result => result.ok),
     why: results.map(result => result.why).filter(why => why !== null).join('; ') || null,
@@ -142,7 +157,9 @@ function describeSave(saved: SaveResult): string {
 
 function tagsOf(saved: SaveResult): Record<string, string> {
   const last = saved.reports.findLast(report => report.checkpoint !== null) ?? saved.reports.at(-1)
-  const tags: Record<string, string> = {[TAGS.stateReason]: 'user', [TAGS.onlyHere]: String(saved.only_here.length)}
+  const tags: Record<string, string> = {[TAGS.stateReason]: 'user'}
+  // Where nobody could ask, what the disk holds is not known, and 0 would be a licence to remove it.
+  if (saved.ok || saved.reports.length > 0 || saved.only_here.length > 0) tags[TAGS.onlyHere] = String(saved.only_here.length)
   if (last) tags[TAGS.lastRun] = last.run_id
   if (last?.checkpoint) tags[TAGS.lastCheckpoint] = checkpointTag(last.checkpoint)
   return tags
@@ -157,13 +174,14 @@ export function checkpointTag(checkpoint: Checkpoint): string {
       epoch: checkpoint.epoch,
       step: checkpoint.step,
       size: checkpoint.size_bytes,
-      at: checkpoint.modified_at,
+      // From the instance, like all of it: an endless one must not leave the loop below without an end.
+      at: checkpoint.modified_at.slice(0, 40),
     }
     return JSON.stringify(value)
   }
   // Escapes make the JSON longer than its text, so the length is tried, not computed.
   let kept = checkpoint.path
-  while (tag(kept).length > 256) kept = `…${kept.slice(4)}`
+  while (tag(kept).length > 256 && kept.length > 1) kept = `…${kept.slice(4)}`
   return tag(kept)
 }
 

@@ -21,14 +21,17 @@ export interface FinishInput {
 export async function finishRun(input: FinishInput, deps: PlatformDeps): Promise<RunStatus> {
   const instance = await findInstance(input.instanceId, deps)
   const stop = [`runctl ${instance.platform} monitor ${instance.id} --follow`, `runctl ${instance.platform} stop ${instance.id}`]
-  deps.footprint.note(input.runId, {stillRunning: `${input.runId} goes on running on ${instance.id}`, next: stop})
+  deps.footprint.note(input.runId, {stillRunning: `${input.runId} on ${instance.id}`, next: stop})
   const seen = new Set<string>()
   const saved: Promise<unknown>[] = []
   const notice = (run: RunStatus): void => {
     const checkpoint = run.last_checkpoint
     if (!checkpoint || seen.has(`${checkpoint.path} ${checkpoint.sha256}`)) return
     seen.add(`${checkpoint.path} ${checkpoint.sha256}`)
-    saved.push(deps.lifecycle.run('checkpoint-saved', {instance, run_id: run.run_id, checkpoint}))
+    const steps = deps.lifecycle.run('checkpoint-saved', {instance, run_id: run.run_id, checkpoint})
+    // Waited for below; until then a rejection (Ctrl-C) must not be one that nobody handles.
+    steps.catch(() => undefined)
+    saved.push(steps)
   }
   const run = await followRun({instanceId: instance.id, runId: input.runId, offset: 0, timeoutMs: input.timeoutMs}, {log: input.log, run: notice}, deps)
   deps.footprint.forget(input.runId)

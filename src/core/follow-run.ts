@@ -52,9 +52,11 @@ export async function followRun(input: FollowInput, sinks: FollowSinks, deps: Pi
     } catch (error) {
       // A silent network is no reason to leave: the run goes on. A gone instance is.
       if (!isRunctlError(error) || !['timed_out', 'unreachable'].includes(error.code)) throw error
-      silentSince ??= deps.clock.now().getTime()
+      if (silentSince === null) {
+        silentSince = deps.clock.now().getTime()
+        deps.progress.emit({type: 'warning', message: `${input.instanceId} does not answer; trying again (the run does not depend on this)`})
+      }
       if (deps.clock.now().getTime() - silentSince > PATIENCE_MS) throw error
-      deps.progress.emit({type: 'warning', message: `${input.instanceId} does not answer; trying again (the run does not depend on this)`})
       await deps.clock.sleep(3000, deps.signal)
       continue
     }

@@ -67,9 +67,10 @@ export async function resourceRow(instance: Instance, deps: Pick<PlatformDeps, '
 export function readCheckpointTag(value: string | undefined): CheckpointTag | null {
   try {
     const tag = JSON.parse(value ?? 'null') as Partial<CheckpointTag> | null
-    if (tag === null || typeof tag.path !== 'string' || typeof tag.at !== 'string') return null
-    const number = (field: unknown): number | null => (typeof field === 'number' ? field : null)
-    return {path: tag.path, at: tag.at, epoch: number(tag.epoch), step: number(tag.step), size: number(tag.size) ?? 0, sha: String(tag.sha ?? '')}
+    if (tag === null || typeof tag.path !== 'string' || typeof tag.at !== 'string' || Number.isNaN(Date.parse(tag.at))) return null
+    const number = (field: unknown): number | null => (typeof field === 'number' && Number.isFinite(field) ? field : null)
+    const sha = typeof tag.sha === 'string' ? tag.sha : ''
+    return {path: tag.path, at: tag.at, epoch: number(tag.epoch), step: number(tag.step), size: number(tag.size) ?? 0, sha}
   } catch {
     return null
   }

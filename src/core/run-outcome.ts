@@ -1,6 +1,6 @@
 import type {AgentClient} from '../agent/client.js'
 import type {RunStatus} from '../agent/protocol.js'
-import {RunctlError} from '../model/errors.js'
+import {isRunctlError, RunctlError} from '../model/errors.js'
 import {zlibInflate} from './inflate.js'
 
 export interface OutcomeContext {
@@ -45,6 +45,11 @@ const LAST_LINES = 12
 
 /** The end of the log as text, at most 8 KB: for an error. Data: escape before display. */
 async function lastLogLines(runId: string, agent: AgentClient, signal: AbortSignal): Promise<readonly string[]> {
-  const answer = await agent.call('logs', {run_id: runId, tail_lines: LAST_LINES, max_bytes: 8192}, {signal})
+  const answer = await agent.call('logs', {run_id: runId, tail_lines: LAST_LINES, max_bytes: 8192}, {signal}).catch((error: unknown) => {
+    // How the run ended is known; that its last lines cannot be had must not take the place of it.
+    if (isRunctlError(error)) return null
+    throw error
+  })
+  if (answer === null) return []
   return Buffer.from(zlibInflate(answer.data)).toString('utf8').split('\n').slice(-LAST_LINES - 1).filter((line, index, all) => line !== '' || index < all.length - 1)
 }

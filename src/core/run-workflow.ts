@@ -71,13 +71,14 @@ export async function runWorkflow(input: WorkflowInput, deps: PlatformDeps): Pro
     deps.progress.emit({type: 'warning', message: `${checkpoint.path} is ${checkpoint.state}${checkpoint.state_detail ? `: ${checkpoint.state_detail}` : ''}`})
   }
   if (broken.length > 0 && !listing.latest_good) {
-    throw new RunctlError('verification_failed', `${run.run_id} completed, but none of its ${listing.checkpoints.length} checkpoints verifies`, {
+    const error = new RunctlError('verification_failed', `${run.run_id} completed, but none of its ${listing.checkpoints.length} checkpoints verifies`, {
       next: [`runctl checkpoint list --instance-id ${instance.id}`],
       details: {instance_id: instance.id, run_id: run.run_id},
     })
+    throw await afterFailure(error, instance, then, input, deps)
   }
   const pulled = then === 'terminate' && listing.checkpoints.length > 0
-    ? await pullCheckpoints({instanceId: instance.id, checkpoints: listing.checkpoints, projectDir: run.project_dir, destination: `${input.pullTo}/${run.run_id}`}, deps)
+    ? await pullCheckpoints({instanceId: instance.id, checkpointDir: run.checkpoint_dir, destination: `${input.pullTo}/${run.run_id}`}, deps)
     : null
   const end = then === 'keep' ? null : await endInstance({...endInput(input, instance.id, then), force: false}, deps)
   if (then === 'keep') deps.footprint.forget(instance.id)
@@ -111,9 +112,15 @@ const endInput = (input: WorkflowInput, instanceId: string, kind: 'stop' | 'term
 
 /** A failed training is worth its disk: where the end was to be `terminate`, it is `stop`. A time limit or a detach ends nothing. */
 async function afterFailure(error: unknown, instance: ResourceRow, then: Exclude<Then, 'auto'>, input: WorkflowInput, deps: PlatformDeps): Promise<unknown> {
-  const ended = isRunctlError(error) && ['dependencies_failed', 'training_failed'].includes(error.code)
+  const ended = isRunctlError(error) && ['dependencies_failed', 'training_failed', 'verification_failed'].includes(error.code)
   if (!ended || then === 'keep') return error
-  await endInstance({...endInput(input, instance.id, 'stop'), force: true}, deps)
+  try {
+    await endInstance({...endInput(input, instance.id, 'stop'), force: true}, deps)
+  } catch (failure) {
+    // Why the training failed is still the answer; the footprint tells that the instance runs.
+    deps.progress.emit({type: 'warning', message: `${instance.id} could not be stopped: ${failure instanceof Error ? failure.message : String(failure)}`})
+    return error
+  }
   deps.progress.emit({type: 'note', message: `${instance.id} is stopped; its disk with the log is kept: runctl ${instance.platform} start ${instance.id} --wait`})
   return error
 }

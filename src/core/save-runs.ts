@@ -22,7 +22,8 @@ const MARGIN_SECONDS = 60
 export async function saveRuns(input: SaveRunsInput, agent: AgentClient, signal: AbortSignal): Promise<StopAnswer> {
   let waitedSeconds = 0
   for (;;) {
-    const waitSeconds = Math.min(agent.maxWaitSeconds, input.graceSeconds + MARGIN_SECONDS)
+    // At least one: a platform without long polling must not make this loop run hot, or for ever.
+    const waitSeconds = Math.max(1, Math.min(agent.maxWaitSeconds, input.graceSeconds + MARGIN_SECONDS))
     const answer = await agent.call('stop', {
       request_id: input.requestId,
       run_id: input.runId,

@@ -1,4 +1,4 @@
-import {findInstance} from './find-instance.js'
+import {findInstance, notRunning} from './find-instance.js'
 import {hourlyPrice, stillRunningSentence} from './instance-cost.js'
 import {resourceRow, type ResourceRow} from './list-resources.js'
 import type {PlatformDeps} from './platform-deps.js'
@@ -23,6 +23,7 @@ export async function startInstance(input: StartInput, deps: PlatformDeps): Prom
     instance = await step(deps.progress, 'stopping', `Wait until ${instance.id} has stopped`, () =>
       waitForInstance({instanceId: input.instanceId, until: 'stopped', timeoutMs: input.timeoutMs}, deps))
   }
+  if (instance.state === 'shutting-down' || instance.state === 'terminated') throw notRunning(instance)
   const changed = instance.state !== 'running' && instance.state !== 'pending'
   if (changed) {
     await deps.lifecycle.run('prestart', {instance})

@@ -84,11 +84,22 @@ export async function train(input: TrainInput, deps: PlatformDeps): Promise<Trai
   for (const skipped of started.resume_skipped) {
     deps.progress.emit({type: 'warning', message: `passed over ${skipped.path} when resuming: ${skipped.why}`})
   }
+  // From here on the script runs, whatever fails here.
+  deps.footprint.note(runId, {stillRunning: `${runId} goes on on ${instance.id}`, next: [`runctl ${instance.platform} monitor ${instance.id} --follow`]})
   const run = await waitUntilStarted(started.run, instance, deps)
-  if (instance.tags[TAGS.lastRun] !== run.run_id) {
-    await deps.provider.setTags(instance.id, {[TAGS.lastRun]: run.run_id, [TAGS.project]: input.projectName}, {signal: deps.signal})
-  }
+  if (run.state === 'stopped') deps.footprint.forget(runId)
+  await recordRun(run.run_id, instance, input, deps)
   return {instance_id: instance.id, platform: instance.platform, run, sync: started.sync, data_sync: data.report, resume_skipped: started.resume_skipped}
+}
+
+/** A platform that refuses a tag has not undone the start: that is a warning. */
+async function recordRun(runId: string, instance: Instance, input: TrainInput, deps: PlatformDeps): Promise<void> {
+  try {
+    await deps.provider.setTags(instance.id, {[TAGS.lastRun]: runId, [TAGS.project]: input.projectName}, {signal: deps.signal})
+  } catch (error) {
+    if (!isRunctlError(error)) throw error
+    deps.progress.emit({type: 'warning', message: `the tags of ${instance.id} do not name ${runId}: ${error.message}`})
+  }
 }
 
 async function resolveData(input: TrainInput, deps: PlatformDeps): Promise<{name: string | null; report: SyncReport | null}> {
@@ -104,7 +115,9 @@ function adviceFor(error: unknown, instance: Instance, input: TrainInput): reado
   if (!isRunctlError(error)) return []
   const {id, platform} = instance
   if (error.code === 'run_active') {
-    return [`runctl ${platform} monitor ${id} --follow`, `runctl run stop ${String(error.details['run_id'])}`, `runctl ${platform} train ${id} ${input.script} --project-name other`]
+    const active = error.details['run_id']
+    const stop = typeof active === 'string' ? [`runctl run stop ${active}`] : []
+    return [`runctl ${platform} monitor ${id} --follow`, ...stop, `runctl ${platform} train ${id} ${input.script} --project-name other`]
   }
   if (error.code === 'verification_failed' || (error.code === 'not_found' && input.resume !== null)) return [`runctl checkpoint list --instance-id ${id}`]
   return []

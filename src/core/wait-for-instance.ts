@@ -26,13 +26,15 @@ export async function waitForInstance(input: WaitInput, deps: Deps): Promise<Ins
     const instance = await findInstance(input.instanceId, deps)
     if (instance.state === input.until && (input.until !== 'running' || (await answers(input.instanceId, deps)))) return instance
     if (HOPELESS[input.until].includes(instance.state)) throw hopeless(instance, input.until)
-    if (deps.clock.now().getTime() + delayMs > deadline) {
-      throw new RunctlError('timed_out', `instance ${input.instanceId} is ${instance.state} and does not answer yet as ${input.until}`, {
+    const leftMs = deadline - deps.clock.now().getTime()
+    if (leftMs <= 0) {
+      const but = instance.state === input.until ? 'no command on it answers yet' : `not ${input.until} yet`
+      throw new RunctlError('timed_out', `instance ${input.instanceId} is ${instance.state}, but ${but} (waited ${input.timeoutMs / 1000} s)`, {
         next: [`runctl ${instance.platform} wait ${input.instanceId}`, `runctl ${instance.platform} status ${input.instanceId}`],
         details: {instance_id: input.instanceId, state: instance.state},
       })
     }
-    await deps.clock.sleep(delayMs, deps.signal)
+    await deps.clock.sleep(Math.min(delayMs, leftMs), deps.signal)
   }
 }
 

@@ -61,7 +61,8 @@ export class RunctlError extends Error {
   }
 
   get exitCode(): number {
-    return EXIT_CODES[this.code]
+    // The error of a newer copy of this package may have a code that is not known here; it must never end as success.
+    return Object.hasOwn(EXIT_CODES, this.code) ? EXIT_CODES[this.code] : 1
   }
 }
 

@@ -60,7 +60,11 @@ export class ContractSubject {
   /** Runs, and its shell answers. */
   async untilAnswers(id: string): Promise<Instance> {
     const instance = await this.until(id, 'running')
-    await this.poll(async () => ((await this.sh(id, 'exit 0').catch(() => undefined))?.exitCode === 0 ? true : undefined), () => `the shell of ${id} does not answer`)
+    const look = async (): Promise<true | undefined> => {
+      const result = await this.sh(id, 'exit 0').catch(() => undefined)
+      return result?.exitCode === 0 ? true : undefined
+    }
+    await this.poll(look, () => `the shell of ${id} does not answer`)
     return instance
   }
 

@@ -20,9 +20,12 @@ export function providerContract(makeProvider: () => Promise<Provider> | Provide
       const subject = new ContractSubject(await makeProvider(), options)
       try {
         await test(subject)
-      } finally {
-        await subject.cleanUp()
+      } catch (error) {
+        // What broke first is what is told.
+        await subject.cleanUp().catch(() => undefined)
+        throw error
       }
+      await subject.cleanUp()
     },
   }))
 }

@@ -56,7 +56,8 @@ export const SHELL_CONTRACT: Readonly<Record<string, (subject: ContractSubject) 
 
   async 'runs the script as it is written, quotes and all'(subject) {
     const {id} = await subject.createRunning()
-    const script = String.raw`printf '%s\n' "a 'b' \"c\"" 'd "e"' "$(echo '$HOME')" 'back\slash' 'ü' '-n'` + '\n# a comment, \'unbalanced\nprintf "%s" end'
+    const first = String.raw`printf '%s\n' "a 'b' \"c\"" 'd "e"' "$(echo '$HOME')" 'back\slash' 'ü' '-n'`
+    const script = `${first}\n# a comment, 'unbalanced\nprintf "%s" end`
     checkEqual(await subject.text(id, script), ['a \'b\' "c"', 'd "e"', '$HOME', 'back\\slash', 'ü', '-n', 'end'].join('\n'), 'output')
   },
 
@@ -73,17 +74,20 @@ export const SHELL_CONTRACT: Readonly<Record<string, (subject: ContractSubject) 
     const {id} = await subject.createRunning()
     const request = {script: 'echo $$ > limited; sleep 300; echo late > after-limit', timeoutMs: 3000}
     await checkRejects(subject.provider.shell.run(id, request), ['timed_out'], 'a script that takes too long')
-    checkEqual(await subject.text(id, 'sleep 1; kill -0 "$(cat limited 2>/dev/null || echo none)" 2>/dev/null && echo alive; ls after-limit 2>/dev/null; :'), '', 'what is left of it')
+    const look = 'sleep 1; kill -0 "$(cat limited 2>/dev/null)" 2>/dev/null && echo alive; ls after-limit 2>/dev/null; :'
+    checkEqual(await subject.text(id, look), '', 'what is left of it')
   },
 
   async 'gives up a call when its signal says so'(subject) {
     const {id} = await subject.createRunning()
     const reason = new Error('cancelled by the contract')
-    const before = outcome(subject.provider.shell.run(id, {script: 'echo ran > cancelled', timeoutMs: subject.shellTimeoutMs, signal: AbortSignal.abort(reason)}))
-    check((await before) === reason, 'a call that is cancelled before it begins rejects with the reason')
+    const aborted = {script: 'echo ran > cancelled', timeoutMs: subject.shellTimeoutMs, signal: AbortSignal.abort(reason)}
+    const before = await outcome(subject.provider.shell.run(id, aborted))
+    check(before === reason, 'a call that is cancelled before it begins rejects with the reason')
     checkEqual(await subject.text(id, 'ls cancelled 2>/dev/null; :'), '', 'what a cancelled call did')
     const controller = new AbortController()
-    const during = outcome(subject.provider.shell.run(id, {script: 'sleep 300', timeoutMs: 290_000, signal: controller.signal}))
+    const long = {script: 'sleep 300', timeoutMs: 290_000, signal: controller.signal}
+    const during = outcome(subject.provider.shell.run(id, long))
     await delay(300)
     controller.abort(reason)
     check((await during) === reason, 'a call that is cancelled rejects with the reason, and not only at its end')

@@ -13,15 +13,16 @@ export function renderCheckpointList(checkpoints: readonly Checkpoint[], env: Re
 }
 
 export function renderCheckpoint(checkpoint: Checkpoint, env: RenderEnv): string {
-  const state = checkpoint.state_detail === null ? checkpoint.state : `${checkpoint.state}: ${checkpoint.state_detail}`
+  const {size_bytes: size, state: judged, state_detail: detail} = checkpoint
+  const state = detail === null ? judged : `${judged}: ${detail}`
   return renderRecord(
     [
       ['Path', checkpoint.path],
-      ['State', state, checkpointStateStyle(checkpoint.state)],
+      ['State', state, checkpointStateStyle(judged)],
       ['Format', checkpoint.format],
       ['Epoch', shownNumber(checkpoint.epoch)],
       ['Step', shownNumber(checkpoint.step)],
-      ['Size', env.format === 'text' ? String(checkpoint.size_bytes) : `${formatBytes(checkpoint.size_bytes)} (${checkpoint.size_bytes} bytes)`],
+      ['Size', env.format === 'text' ? String(size) : `${formatBytes(size)} (${size} bytes)`],
       ['SHA-256', checkpoint.sha256],
       ['Modified', env.format === 'text' ? checkpoint.modified_at : modified(checkpoint, env)],
       ['Run', checkpoint.run_id],

@@ -1,26 +1,27 @@
 const ASCII = /^[\x20-\x7e]*$/
 const ZERO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}\p{Cc}]+$/u
-// East Asian wide and fullwidth, and what is drawn as an emoji.
-const WIDE =
-  /\p{Emoji_Presentation}|\ufe0f|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]/u
+const DRAWN_AS_EMOJI = /\p{Emoji_Presentation}|\ufe0f/u
+const EAST_ASIAN =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]/u
 
-let segmenter: Intl.Segmenter | undefined
+// What is drawn as one: a flag, or a character with its marks, and emoji that are joined to it. Intl.Segmenter knows more, but
+// takes quadratic time on long lines.
+const GRAPHEME = /\p{RI}{2}|.(?:[\p{Mn}\p{Me}\p{Emoji_Modifier}]|\u200d\p{Extended_Pictographic})*/gsu
 
-function graphemes(text: string): Iterable<{readonly segment: string}> {
-  segmenter ??= new Intl.Segmenter('en', {granularity: 'grapheme'})
-  return segmenter.segment(text)
+function graphemes(text: string): readonly string[] {
+  return text.match(GRAPHEME) ?? []
 }
 
 function graphemeWidth(grapheme: string): number {
   if (ZERO_WIDTH.test(grapheme)) return 0
-  return WIDE.test(grapheme) ? 2 : 1
+  return EAST_ASIAN.test(grapheme) || DRAWN_AS_EMOJI.test(grapheme) ? 2 : 1
 }
 
 /** Columns that one line of escaped, uncoloured text takes on a terminal. */
 export function displayWidth(line: string): number {
   if (ASCII.test(line)) return line.length
   let width = 0
-  for (const {segment} of graphemes(line)) width += graphemeWidth(segment)
+  for (const segment of graphemes(line)) width += graphemeWidth(segment)
   return width
 }
 
@@ -29,7 +30,7 @@ export function sliceWidth(line: string, width: number): string {
   if (ASCII.test(line)) return line.slice(0, Math.max(0, width))
   let taken = ''
   let used = 0
-  for (const {segment} of graphemes(line)) {
+  for (const segment of graphemes(line)) {
     used += graphemeWidth(segment)
     if (used > width) break
     taken += segment
@@ -42,7 +43,7 @@ export function fitWidth(line: string, width: number, cut: 'end' | 'start' = 'en
   if (displayWidth(line) <= width) return line
   if (width < 1) return ''
   if (cut === 'end') return `${sliceWidth(line, width - 1).trimEnd()}…`
-  const reversed = [...graphemes(line)].map(part => part.segment).reverse()
+  const reversed = graphemes(line).toReversed()
   let taken = ''
   let used = 1
   for (const segment of reversed) {

@@ -1,7 +1,6 @@
 // What could move the cursor, end a line or reorder text on a terminal: C0 without \t \n, DEL, C1, line separators, bidi
 // overrides and isolates, characters that show as nothing (ZWJ and ZWNJ stay: scripts and emoji need them), lone surrogates.
-const UNSAFE =
-  /[\0-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/gu
+const UNSAFE = /[\0-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}\p{Surrogate}]/gu
 
 function visible(char: string): string {
   const code = char.codePointAt(0) ?? 0

@@ -24,7 +24,7 @@ export function fitColumns(columns: readonly ColumnExtent[], available: number, 
     const widths = shrink(shown, available - gap * (shown.length - 1))
     const dropped = widths === undefined ? leastImportant(shown) : undefined
     if (dropped === undefined) {
-      return shown.map((column, at) => ({index: column.index, width: widths?.[at] ?? Math.min(column.natural, column.min ?? column.natural)}))
+      return shown.map((column, at) => ({index: column.index, width: widths?.[at] ?? leastWidth(column)}))
     }
     shown = shown.filter(column => column.index !== dropped)
   }
@@ -32,19 +32,23 @@ export function fitColumns(columns: readonly ColumnExtent[], available: number, 
 
 function shrink(columns: readonly ColumnExtent[], available: number): readonly number[] | undefined {
   const widths = columns.map(column => column.natural)
-  const least = columns.map(column => Math.min(column.natural, column.min ?? column.natural))
+  const least = columns.map(leastWidth)
   let excess = widths.reduce((sum, width) => sum + width, 0) - available
   if (excess > widths.reduce((sum, width, at) => sum + width - (least[at] ?? width), 0)) return undefined
   while (excess > 0) {
     // The widest that can still give, down to the next widest, so that columns shrink together.
     const givers = widths.map((width, at) => ({at, width, spare: width - (least[at] ?? width)})).filter(giver => giver.spare > 0)
     const widest = givers.reduce((best, giver) => (giver.width > best.width ? giver : best))
-    const next = Math.max(0, ...givers.filter(giver => giver.width < widest.width).map(giver => giver.width))
+    const next = Math.max(0, ...givers.filter(giver => giver.at !== widest.at).map(giver => giver.width))
     const give = Math.max(1, Math.min(excess, widest.spare, widest.width - next))
     widths[widest.at] = widest.width - give
     excess -= give
   }
   return widths
+}
+
+function leastWidth(column: ColumnExtent): number {
+  return Math.min(column.natural, column.min ?? column.natural)
 }
 
 function leastImportant(columns: readonly (ColumnExtent & {readonly index: number})[]): number | undefined {

@@ -1,6 +1,6 @@
-import type {InstanceState} from '../model/instance.js'
+import type {ResourceRow} from '../core/list-resources.js'
 import {formatAgo} from './duration.js'
-import {formatHourly} from './money.js'
+import {formatCost, formatHourly} from './money.js'
 import {plural} from './plural.js'
 import {renderRecord} from './record.js'
 import type {RenderEnv} from './render-env.js'
@@ -8,28 +8,6 @@ import {shownAge, shownCost, shownHourly} from './shown-values.js'
 import {instanceStateStyle, instanceStateWords} from './state-words.js'
 import {renderTable, type Column} from './table.js'
 import {formatTime} from './timestamp.js'
-
-/** An instance and what is known of its money and its work, as `resources list` gives it. */
-export interface ResourceRow {
-  readonly id: string
-  readonly name: string | null
-  readonly platform: string
-  readonly region: string | null
-  readonly state: InstanceState
-  readonly state_reason: string | null
-  readonly instance_type: string | null
-  readonly lifecycle: 'on-demand' | 'spot'
-  readonly created_at: string | null
-  readonly launched_at: string | null
-  /** What it costs an hour now; null where the price is not known. */
-  readonly cost_per_hour: number | null
-  readonly estimated_cost: number | null
-  readonly price_source: string | null
-  readonly project: string | null
-  readonly owner: string | null
-  readonly run: string | null
-  readonly last_checkpoint: {readonly path: string; readonly epoch: number | null; readonly step: number | null; readonly at: string} | null
-}
 
 export function renderInstance(row: ResourceRow, env: RenderEnv): string {
   const money = `${formatHourly(row.cost_per_hour)}${row.price_source === null ? '' : ` (${row.price_source})`}`
@@ -56,19 +34,20 @@ export function renderInstance(row: ResourceRow, env: RenderEnv): string {
 /** A table, in `table` format with a last line of sums. */
 export function renderInstanceList(rows: readonly ResourceRow[], env: RenderEnv, empty = 'No instances.'): string {
   const table = renderTable(instanceColumns(env), rows, env, empty)
-  return env.format === 'text' || rows.length === 0 ? table : `${table}\n\n${sums(rows, env)}`
+  return env.format === 'text' || rows.length === 0 ? table : `${table}\n\n${sums(rows)}`
 }
 
 function instanceColumns(env: RenderEnv): readonly Column<ResourceRow>[] {
   return [
     {header: 'ID', value: row => row.id},
-    {header: 'NAME', value: row => row.name, minWidth: 8, priority: 6},
+    {header: 'NAME', value: row => row.name, minWidth: 6, priority: 7},
     {header: 'PLATFORM', value: row => row.platform, priority: 2},
     {header: 'REGION', value: row => row.region, priority: 1},
-    {header: 'STATE', value: row => instanceStateWords(row.state, row.state_reason), style: row => instanceStateStyle(row.state), minWidth: 10},
-    {header: 'TYPE', value: row => spotType(row), priority: 7},
-    {header: 'UP', value: row => (env.format === 'text' || row.state === 'running' ? shownAge(row.launched_at, env) : null), align: 'right', priority: 8},
-    {header: 'PER HOUR', value: row => shownHourly(row.cost_per_hour, env), align: 'right', priority: 9},
+    {header: 'STATE', value: row => row.state, style: row => instanceStateStyle(row.state)},
+    {header: 'WHY', value: row => row.state_reason, priority: 6},
+    {header: 'TYPE', value: row => spotType(row), priority: 8},
+    {header: 'UP', value: row => upFor(row, env), align: 'right', priority: 9},
+    {header: 'PER HOUR', value: row => shownHourly(row.cost_per_hour, env), align: 'right', priority: 10},
     {header: 'COST', value: row => shownCost(row.estimated_cost, env), align: 'right'},
     {header: 'PROJECT', value: row => row.project, minWidth: 8, priority: 5},
     {header: 'OWNER', value: row => row.owner, minWidth: 6, priority: 3},
@@ -76,17 +55,22 @@ function instanceColumns(env: RenderEnv): readonly Column<ResourceRow>[] {
   ]
 }
 
-function spotType(row: ResourceRow): string | null {
-  return row.lifecycle === 'spot' ? `${row.instance_type ?? '?'} (spot)` : row.instance_type
+function upFor(row: ResourceRow, env: RenderEnv): string | null {
+  return env.format === 'text' || row.state === 'running' ? shownAge(row.launched_at, env) : null
 }
 
-function sums(rows: readonly ResourceRow[], env: RenderEnv): string {
+function spotType(row: ResourceRow): string | null {
+  return row.lifecycle === 'spot' ? `${row.instance_type ?? '?'} spot` : row.instance_type
+}
+
+function sums(rows: readonly ResourceRow[]): string {
   const running = rows.filter(row => row.state === 'running')
   const hourly = running.reduce((sum, row) => sum + (row.cost_per_hour ?? 0), 0)
   const spent = rows.reduce((sum, row) => sum + (row.estimated_cost ?? 0), 0)
-  const unknown = rows.filter(row => row.estimated_cost === null || (row.state === 'running' && row.cost_per_hour === null)).length
-  const known = `${running.length} of ${plural(rows.length, 'instance')} running: ${formatHourly(hourly)}, ${shownCost(spent, env) ?? ''} so far`
-  return unknown === 0 ? known : `${known}, without ${unknown} of unknown price`
+  const unknown = rows.filter(row => row.estimated_cost === null || (row.cost_per_hour === null && row.state === 'running')).length
+  const count = `${running.length} of ${plural(rows.length, 'instance')} running`
+  const known = `${count}: ${formatHourly(hourly)}, ${formatCost(spent)} so far`
+  return unknown === 0 ? known : `${known}; the price of ${unknown} is not known`
 }
 
 function timeAndAge(at: string | null, env: RenderEnv): string | null {

@@ -51,7 +51,7 @@ export class LiveStep {
     const {color, marks, stream} = this.#options
     const width = (stream.columns ?? 80) - 4
     // listr2 asks for a WriteStream, and uses write, columns and rows of it.
-    const terminal = stream as NodeJS.WriteStream
+    const terminal = stream as unknown as NodeJS.WriteStream
     const logger = new ListrLogger({useIcons: true, processOutput: new ProcessOutput(terminal, terminal, {leaveEmptyLine: false})})
     class MarkSpinner extends Spinner {
       protected override readonly spinner = [...marks.spinner]
@@ -78,7 +78,13 @@ export class LiveStep {
         },
       },
       // Where standard output is a pipe, listr2 takes its fallback; the terminal meant here is another stream.
-      {renderer: 'default', rendererOptions, fallbackRenderer: 'default', fallbackRendererOptions: rendererOptions, registerSignalListeners: false},
+      {
+        renderer: 'default',
+        rendererOptions,
+        fallbackRenderer: 'default',
+        fallbackRendererOptions: rendererOptions,
+        registerSignalListeners: false,
+      },
     )
     const release = restoreCursorOnExit(stream)
     try {
@@ -96,7 +102,7 @@ export class LiveStep {
 /** The cursor is hidden while a step is drawn; whatever ends the process meanwhile must show it again. */
 function restoreCursorOnExit(stream: ProgressStream): () => void {
   // listr2 replaces the stream's write while it draws: this is the real one.
-  const write = stream.write.bind(stream) as (text: string) => boolean
+  const write: (text: string) => unknown = stream.write.bind(stream)
   const onExit = (): void => void write(`${SHOW_CURSOR}\n`)
   const onSignal = (signal: NodeJS.Signals): void => {
     release()

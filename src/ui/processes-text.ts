@@ -26,18 +26,20 @@ function machineLine(answer: ProcessesAnswer): string {
   return [
     plural(answer.cpu_count, 'CPU'),
     ...(answer.load_1min === null ? [] : [`load ${answer.load_1min.toFixed(2)}`]),
-    ...(answer.memory_total_bytes === null
-      ? []
-      : [`memory ${formatMemory(answer.memory_used_bytes)} of ${formatMemory(answer.memory_total_bytes)}`]),
+    ...(answer.memory_total_bytes === null ? [] : [memoryWords(answer.memory_used_bytes, answer.memory_total_bytes)]),
     `disk ${formatBytes(answer.disk_free_bytes)} free of ${formatBytes(answer.disk_total_bytes)}`,
   ].join(', ')
+}
+
+function memoryWords(usedBytes: number | null, totalBytes: number): string {
+  return `memory ${formatMemory(usedBytes)} of ${formatMemory(totalBytes)}`
 }
 
 function gpuLine(gpu: Gpu): string {
   return [
     `GPU ${gpu.index}: ${escapeLine(gpu.name)}`,
     ...(gpu.utilization_percent === null ? [] : [`${gpu.utilization_percent}% busy`]),
-    ...(gpu.memory_total_bytes === null ? [] : [`memory ${formatMemory(gpu.memory_used_bytes)} of ${formatMemory(gpu.memory_total_bytes)}`]),
+    ...(gpu.memory_total_bytes === null ? [] : [memoryWords(gpu.memory_used_bytes, gpu.memory_total_bytes)]),
     ...(gpu.temperature_c === null ? [] : [`${gpu.temperature_c} °C`]),
   ].join(', ')
 }

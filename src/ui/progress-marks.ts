@@ -6,7 +6,7 @@ export interface ProgressMarks {
   readonly spinner: readonly string[]
 }
 
-export const UNICODE_MARKS: ProgressMarks = {done: '✔', failed: '✖', started: '…', spinner: ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']}
+export const UNICODE_MARKS: ProgressMarks = {done: '✔', failed: '✖', started: '…', spinner: '⠋ ⠙ ⠹ ⠸ ⠼ ⠴ ⠦ ⠧ ⠇ ⠏'.split(' ')}
 export const ASCII_MARKS: ProgressMarks = {done: '[ok]', failed: '[failed]', started: '...', spinner: ['-', '\\', '|', '/']}
 
 /** Whether what reads our output takes UTF-8, by the locale (POSIX) or the terminal (Windows, macOS). */

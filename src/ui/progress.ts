@@ -7,6 +7,8 @@ import {marksFor, type ProgressMarks} from './progress-marks.js'
 
 // A step that is quicker than this needs no line that says it began.
 const ANNOUNCE_AFTER_MS = 2000
+// Below this, the time that a step took tells nothing.
+const QUICK_MS = 100
 
 export interface ProgressOptions {
   readonly stream: ProgressStream
@@ -106,8 +108,9 @@ class PrintedProgress implements ProgressOutput {
     if (!step) return
     clearTimeout(step.announcement)
     this.#steps.delete(id)
-    const took = formatDuration(this.#now() - step.startedAt)
-    const line = `${mark} ${step.title}${detail === undefined ? '' : `: ${escapeLine(detail)}`} ${paint(`(${took})`, 'dim', this.#options.color)}`
+    const tookMs = this.#now() - step.startedAt
+    const took = tookMs < QUICK_MS ? '' : ` ${paint(`(${formatDuration(tookMs)})`, 'dim', this.#options.color)}`
+    const line = `${mark} ${step.title}${detail === undefined ? '' : `: ${escapeLine(detail)}`}${took}`
     if (this.#live?.id === id) this.#endLive()
     this.#print(line)
   }

@@ -20,7 +20,7 @@ export function renderRun(run: RunStatus, env: RenderEnv): string {
       ['State', runStateWords(run), runStateStyle(run)],
       ['Detail', run.detail ?? undefined],
       ['Project', run.project],
-      ['Script', [run.script, ...run.args].join(' ')],
+      ['Script', [run.script, ...run.args].map(quoted).join(' ')],
       ['Resumed from', run.resume_from ?? undefined],
       ['Attempt', run.attempt > 1 ? `${run.attempt}${run.parent_run_id === null ? '' : `, after ${run.parent_run_id}`}` : undefined],
       ['Started', started(run, env)],
@@ -53,6 +53,11 @@ function runColumns(env: RenderEnv): readonly Column<RunStatus>[] {
 function started(run: RunStatus, env: RenderEnv): string | null {
   const ago = formatAgo(run.started_at, env.now)
   return env.format === 'text' || ago === null ? run.started_at : `${formatTime(run.started_at) ?? ''} (${ago})`
+}
+
+/** So that it can be seen where an argument ends. */
+function quoted(argument: string): string {
+  return /^[^\s'"]+$/.test(argument) ? argument : JSON.stringify(argument)
 }
 
 /** To its end, or until now. */

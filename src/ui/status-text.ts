@@ -1,6 +1,7 @@
+import type {ResourceRow} from '../core/list-resources.js'
 import type {RunRow} from '../core/list-runs.js'
 import type {InstanceStatus} from '../core/show-status.js'
-import {renderInstance, renderInstanceList, type ResourceRow} from './instance-text.js'
+import {renderInstance, renderInstanceList} from './instance-text.js'
 import {formatHourly} from './money.js'
 import type {RenderEnv} from './render-env.js'
 import {renderRun, renderRunList} from './run-text.js'

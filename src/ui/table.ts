@@ -2,7 +2,7 @@ import Table from 'cli-table3'
 
 import {displayWidth, fitWidth} from './display-width.js'
 import {escapeLine} from './escape-control.js'
-import {fitColumns} from './fit-columns.js'
+import {fitColumns, type ColumnExtent} from './fit-columns.js'
 import {paint, type Style} from './paint.js'
 import type {RenderEnv} from './render-env.js'
 
@@ -32,11 +32,7 @@ export function renderTable<R>(columns: readonly Column<R>[], rows: readonly R[]
   if (env.format === 'text') return cells.map(line => line.join('\t')).join('\n')
   if (rows.length === 0) return empty
 
-  const extents = columns.map((column, at) => ({
-    natural: cells.reduce((most, line) => Math.max(most, displayWidth(line[at] ?? '')), displayWidth(column.header)),
-    ...(column.minWidth === undefined ? {} : {min: Math.max(column.minWidth, displayWidth(column.header))}),
-    ...(column.priority === undefined ? {} : {priority: column.priority}),
-  }))
+  const extents = columns.map((column, at) => columnExtent(column, cells.map(line => line[at] ?? ''), env.width))
   const shown = fitColumns(extents, env.width, GAP).flatMap(({index, width}) => {
     const column = columns[index]
     return column === undefined ? [] : [{index, width, column}]
@@ -58,14 +54,24 @@ export function renderTable<R>(columns: readonly Column<R>[], rows: readonly R[]
     .join('\n')
 }
 
+function columnExtent<R>(column: Column<R>, texts: readonly string[], available: number): ColumnExtent {
+  const header = displayWidth(column.header)
+  const natural = texts.reduce((most, text) => Math.max(most, displayWidth(text)), header)
+  const priority = column.priority === undefined ? {} : {priority: column.priority}
+  if (column.minWidth === undefined) return {natural, ...priority}
+  // What is wider than the whole line is cut in any case.
+  return {natural: Math.min(natural, Math.max(available, header)), min: Math.max(column.minWidth, header), ...priority}
+}
+
 function cellText(value: string | null): string {
   return value === null || value === '' ? '-' : escapeLine(value)
 }
 
 function borderless(aligns: readonly ('left' | 'right')[]): Table.Table {
-  const none = ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right', 'left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'] as const
+  const edges = ['top', 'bottom', 'left', 'right', 'mid', 'top-left', 'top-right', 'bottom-left', 'bottom-right']
+  const crossings = ['top-mid', 'bottom-mid', 'left-mid', 'mid-mid', 'right-mid']
   return new Table({
-    chars: {...Object.fromEntries(none.map(name => [name, ''])), middle: ' '.repeat(GAP)},
+    chars: {...Object.fromEntries([...edges, ...crossings].map(name => [name, ''])), middle: ' '.repeat(GAP)},
     colAligns: [...aligns],
     style: {'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true},
   })

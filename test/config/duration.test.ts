@@ -18,7 +18,8 @@ describe('durations', () => {
   ] as const
   for (const [text, ms] of readings) it(`reads ${JSON.stringify(text)} as ${ms} ms`, () => expect(parseDuration(text)).to.equal(ms))
 
-  for (const text of ['', ' ', 'h', '-1s', '1s2h', '1h1h', '1 h', '1e3s', '１s', '2 minutes', '366d', '.5h', '1H', 'NaNs', '9'.repeat(100) + 's']) {
+  const wrong = ['', ' ', 'h', '-1s', '1s2h', '1h1h', '1 h', '1e3s', '１s', '2 minutes', '366d', '.5h', '1H', 'NaNs', '9'.repeat(100) + 's']
+  for (const text of wrong) {
     it(`refuses ${JSON.stringify(text.slice(0, 20))}`, () => {
       expect(tryParseDuration(text)).to.equal(null)
       expect(() => parseDuration(text)).to.throw().that.satisfies((error: unknown) => isRunctlError(error) && error.code === 'bad_input')

@@ -17,9 +17,12 @@ describe('init', () => {
   const gitignore = () => readFileSync(join(folder.cwd, '.gitignore'), 'utf8')
 
   it('writes a file that sets the name and leaves every other key at its default', async () => {
-    expect(await init()).to.deep.equal({project_name: 'my-project', file: folder.projectFile, replaced: false, gitignore: null, hides: null})
+    const {projectFile: file} = folder
+    expect(await init()).to.deep.equal({project_name: 'my-project', file, replaced: false, gitignore: null, hides: null})
     const configuration = await loadConfiguration(folder.input)
-    for (const key of CONFIG_KEY_NAMES) expect(configuration.origin(key).source, key).to.equal(key === 'project.name' ? 'project' : 'default')
+    for (const key of CONFIG_KEY_NAMES) {
+      expect(configuration.origin(key).source, key).to.equal(key === 'project.name' ? 'project' : 'default')
+    }
   })
 
   it('shows every key so that taking the # away gives a valid value, the default where there is one', async () => {
@@ -30,7 +33,8 @@ describe('init', () => {
     for (const key of CONFIG_KEY_NAMES) {
       expect(configuration.origin(key).source, key).to.equal('project')
       const definition = definitionOf(key)
-      if (definition.example === undefined && definition.type !== 'name') expect(configuration.written(key), key).to.deep.equal(definition.default)
+      if (definition.example !== undefined || definition.type === 'name') continue
+      expect(configuration.written(key), key).to.deep.equal(definition.default)
     }
   })
 

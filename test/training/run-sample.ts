@@ -17,7 +17,11 @@ export interface Started {
 /** Runs the sample in a folder of its own, with none of the RUNCTL_ variables of whoever runs the tests. */
 export function startSample(script: string, cwd: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Started {
   const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('RUNCTL_')))
-  const child = spawn('python3', ['-B', resolve('training', script), ...args], {cwd, env: {...clean, ...env}, stdio: ['ignore', 'pipe', 'pipe']})
+  const child = spawn('python3', ['-B', resolve('training', script), ...args], {
+    cwd,
+    env: {...clean, ...env},
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const text = {stdout: '', stderr: ''}
   child.stdout.setEncoding('utf8').on('data', (part: string) => (text.stdout += part))
   child.stderr.setEncoding('utf8').on('data', (part: string) => (text.stderr += part))

@@ -30,7 +30,7 @@ export const createCommand: VerbFactory = platform => {
         requestId: newRequestId(),
         name: flags.name ?? null,
         instanceType: flags.type ?? null,
-        project: config.get('project.name') || null,
+        project: config.get('project.name'),
         owner: userInfo().username,
         version: this.config.version,
         wait: flags.wait,

@@ -35,7 +35,7 @@ const endCommand = (kind: 'stop' | 'terminate', platform: string): Command.Class
 
     protected async execute(): Promise<Rendered<EndResult>> {
       const {args, flags} = await this.parse(End)
-      const graceMs = flags.grace ?? (await this.loadConfig()).get('stop.grace')
+      const graceMs = flags.grace ?? (await this.lenientConfig()).get('stop.grace')
       const {force, timeout: timeoutMs} = flags
       const result = await endInstance({instanceId: args.instance, kind, graceMs, force, requestId: newRequestId(), timeoutMs}, await this.deps())
       return {value: result, text: renderEnd(result, this.renderEnv)}

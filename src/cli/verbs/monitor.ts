@@ -41,7 +41,7 @@ export const monitorCommand: VerbFactory = platform => {
       if (flags.follow) {
         const instance = await findRunningInstance(args.instance, deps)
         const followed = runId ?? (await newestRun(instance.id, instance.platform, deps)).run_id
-        this.footprint.note('run', {stillRunning: `${followed} goes on; this was only watching`, next: [`${this.commandLine} ${instance.id} --follow`]})
+        this.footprint.note('run', {stillRunning: `${followed} on ${instance.id}`, next: [`${this.commandLine} ${instance.id} --follow`]})
         const printer = logPrinter({silent: this.jsonEnabled()})
         await followRun({instanceId: instance.id, runId: followed, tailLines: flags.lines, timeoutMs: null}, {log: printer.write}, deps).finally(printer.end)
         this.footprint.forget('run')

@@ -9,6 +9,7 @@ import type {Rendered} from '../base-command.js'
 import {durationFlag} from '../duration-flag.js'
 import {instanceIdArg, PlatformCommand, type VerbFactory} from '../platform-command.js'
 
+const INTERVAL_MS = parseDuration('2s')
 const CLEAR_SCREEN = '\u001B[2J\u001B[H'
 
 export const processesCommand: VerbFactory = platform => {
@@ -18,7 +19,7 @@ export const processesCommand: VerbFactory = platform => {
     static override args = {instance: instanceIdArg}
     static override flags = {
       watch: Flags.boolean({summary: 'Repeat until Ctrl-C.'}),
-      interval: durationFlag({summary: 'Time between two looks.', default: parseDuration('2s'), defaultHelp: async () => '2s', dependsOn: ['watch']}),
+      interval: durationFlag({summary: 'Time between two looks. Default: 2s.', dependsOn: ['watch']}),
     }
 
     protected readonly platformName = platform
@@ -32,7 +33,7 @@ export const processesCommand: VerbFactory = platform => {
         const text = renderProcesses(value, this.renderEnv)
         if (!flags.watch) return {value, text}
         this.log((process.stdout.isTTY ? CLEAR_SCREEN : '') + text)
-        await deps.clock.sleep(flags.interval, deps.signal)
+        await deps.clock.sleep(flags.interval ?? INTERVAL_MS, deps.signal)
       }
     }
   }

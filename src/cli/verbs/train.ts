@@ -1,6 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 
 import {finishRun} from '../../core/finish-run.js'
+import {outcomeError} from '../../core/run-outcome.js'
 import {train, type TrainResult} from '../../core/train.js'
 import {RunctlError} from '../../model/errors.js'
 import {parseDuration} from '../../model/duration.js'
@@ -46,7 +47,13 @@ Everything after '--' reaches the script as it is.`
       const input = await trainInput(args.script, this.rest ?? [], flags, await this.loadConfig())
       const deps = await this.deps()
       const started = await train({...input, instanceId: args.instance, readyTimeoutMs: flags.wait ? READY_TIMEOUT_MS : null}, deps)
-      if (!flags.wait) return {value: {...started, waited: false}, text: renderTrain(started, this.renderEnv)}
+      if (!flags.wait) {
+        // A run that has failed by now, most often while installing, must not look like one that goes on.
+        const {platform: platformName, run: begun} = started
+        const error = await outcomeError(begun, {platform: platformName, instanceId: args.instance}, deps.agent(args.instance), deps.signal)
+        if (error) throw error
+        return {value: {...started, waited: false}, text: renderTrain(started, this.renderEnv)}
+      }
       const printer = logPrinter({silent: this.jsonEnabled()})
       await this.progress.pause()
       const run = await finishRun({

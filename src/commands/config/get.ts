@@ -7,7 +7,10 @@ import {renderConfigGet} from '../../ui/config-text.js'
 
 export default class ConfigGet extends ConfigCommand<ConfigSetting> {
   static override summary = 'Print the value of one configuration key.'
-  static override examples = ['<%= config.bin %> <%= command.id %> stop.grace', '<%= config.bin %> <%= command.id %> train.env.OMP_NUM_THREADS']
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> stop.grace',
+    '<%= config.bin %> <%= command.id %> train.env.OMP_NUM_THREADS',
+  ]
   static override args = {
     key: Args.string({required: true, ignoreStdin: true, description: 'The key, e.g. stop.grace.'}),
   }

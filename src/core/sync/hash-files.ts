@@ -4,6 +4,7 @@ import {open, type FileHandle} from 'node:fs/promises'
 
 import {RunctlError} from '../../model/errors.js'
 import {cachePath, readCache, writeCache} from './cache-file.js'
+import {FileChangedError} from './file-changed.js'
 import {mapConcurrently} from './map-concurrently.js'
 import {stampOf, type ProjectFile} from './project-file.js'
 import {showName} from './show-name.js'
@@ -27,7 +28,7 @@ export type HashedEntry = HashedFile | (ProjectFile & {readonly kind: 'symlink'}
 const RACY_MS = 2000
 const BLOCK_BYTES = 256 * 1024
 
-/** Hashes what changed since the last time; `fresh` are paths that are read whatever the cache says. */
+/** Hashes what changed since the last time; `fresh` are paths that are read whatever the cache says. FileChangedError where one does not hold still. */
 export async function hashFiles(root: string, files: readonly ProjectFile[], deps: HashDeps, fresh: ReadonlySet<string> = new Set()): Promise<HashedEntry[]> {
   const cacheFile = cachePath(deps.cacheDir, 'digests', root)
   const known = asDigests(await readCache(cacheFile))
@@ -66,16 +67,16 @@ async function hashFile(file: ProjectFile, signal: AbortSignal | undefined): Pro
   } finally {
     await handle.close()
   }
-  throw changesWhileRead(file.path)
+  throw new FileChangedError(file.path)
 }
 
-/** Never follows a link that has come in the place of the file. `bad_input` where it cannot be read. */
+/** Never follows a link. FileChangedError where the file has gone or become a link, `bad_input` where it cannot be read. */
 export async function openFile(file: {readonly path: string; readonly absolutePath: string}): Promise<FileHandle> {
   try {
     return await open(file.absolutePath, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
   } catch (error) {
     const {code} = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ELOOP') throw changesWhileRead(file.path)
+    if (code === 'ENOENT' || code === 'ELOOP') throw new FileChangedError(file.path)
     throw new RunctlError('bad_input', `${showName(file.path)} cannot be read (${code})`, {
       next: [`add a line ${showName(file.path)} to .runctlignore, or change its permissions`],
       details: {path: file.path},
@@ -96,13 +97,6 @@ export async function hashHandle(handle: FileHandle, signal?: AbortSignal): Prom
     hash.update(block.subarray(0, bytesRead))
     position += bytesRead
   }
-}
-
-export function changesWhileRead(path: string): RunctlError {
-  return new RunctlError('verification_failed', `${showName(path)} keeps changing while it is read, so no whole copy of it could be sent`, {
-    next: [`wait until it is written, or add a line ${showName(path)} to .runctlignore`],
-    details: {path},
-  })
 }
 
 function asDigests(value: unknown): Map<string, [string, string]> {

@@ -16,7 +16,8 @@ export function rethrowDiskError(error: unknown): never {
   const {code, path} = (error ?? {}) as NodeJS.ErrnoException
   const explained = error instanceof Error && code !== undefined ? EXPLAINED[code] : undefined
   if (explained === undefined) throw error
-  throw new RunctlError('platform_failed', `${explained}${path === undefined ? '' : `: ${path}`}`, {details: {code, path: path ?? null}, cause: error})
+  const message = path === undefined ? explained : `${explained}: ${path}`
+  throw new RunctlError('platform_failed', message, {details: {code, path: path ?? null}, cause: error})
 }
 
 export function isFullDisk(error: unknown): boolean {

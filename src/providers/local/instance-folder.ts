@@ -14,6 +14,12 @@ import {removeFolder} from './remove-folder.js'
 
 export const INSTANCE_ID_PATTERN = /^local-[0-9a-f]{8}$/
 
+export interface CreatedFolder {
+  readonly record: InstanceRecord
+  /** False where it was made before, or by another process just now. */
+  readonly made: boolean
+}
+
 export class InstanceFolders {
   private readonly root: string
 
@@ -67,7 +73,7 @@ export class InstanceFolders {
    * Makes the instance of this request, or gives the one that it made before. The id follows from the request, so that of two
    * processes which try at once exactly one gets to make it.
    */
-  async create(requestId: string, fill: (id: string) => InstanceRecord): Promise<{readonly record: InstanceRecord; readonly made: boolean}> {
+  async create(requestId: string, fill: (id: string) => InstanceRecord): Promise<CreatedFolder> {
     for (let attempt = 0; attempt < 20; attempt++) {
       const id = this.idOf(requestId, attempt)
       const existing = await this.read(id)

@@ -13,7 +13,11 @@ export interface InstancePlace {
  * The processes of an instance: those that carry its id in their environment, those that live in its home without a terminal
  * and without a HOME of their own elsewhere, and all that descend from either. This process and its ancestors never count.
  */
-export function findInstanceProcesses(place: InstancePlace, table: readonly ProcessInfo[], self: Pick<Machine, 'pid' | 'uid'>): readonly number[] {
+export function findInstanceProcesses(
+  place: InstancePlace,
+  table: readonly ProcessInfo[],
+  self: Pick<Machine, 'pid' | 'uid'>,
+): readonly number[] {
   const byPid = new Map(table.map(info => [info.pid, info]))
   const spared = ancestry(self.pid, byPid)
   const marker = `RUNCTL_INSTANCE_ID=${place.id}`
@@ -44,19 +48,35 @@ function ancestry(pid: number, byPid: ReadonlyMap<number, ProcessInfo>): Readonl
   return seen
 }
 
+export interface KillLimit {
+  readonly ms: number
+  readonly signal?: AbortSignal
+}
+
 /**
- * Kills until nothing is left, or until the time is over; gives what is left. Two looks in a row must find nothing, because a
+ * Kills until nothing is left, or until the time is over; gives what is left. Three looks in a row must find nothing, because a
  * process that forks while the table is being read can be missed by one.
  */
-export async function endInstanceProcesses(place: InstancePlace, machine: Machine, limit: {readonly ms: number; readonly signal?: AbortSignal}): Promise<readonly number[]> {
+export async function endInstanceProcesses(place: InstancePlace, machine: Machine, limit: KillLimit): Promise<readonly number[]> {
   const deadline = performance.now() + limit.ms
-  for (let quiet = 0; quiet < 2; ) {
+  for (let quiet = 0; quiet < 3; ) {
     limit.signal?.throwIfAborted()
-    const pids = findInstanceProcesses(place, machine.processes(), machine)
+    const table = machine.processes()
+    const pids = findInstanceProcesses(place, table, machine)
     quiet = pids.length === 0 ? quiet + 1 : 0
+    // A group is killed in one step, which a fork cannot escape.
+    for (const group of groupsOf(pids, table)) machine.kill(-group)
     const sent = pids.map(pid => machine.kill(pid))
     if (pids.length > 0 && (performance.now() > deadline || !sent.includes(true))) return pids
     if (pids.length > 0) await delay(5)
   }
   return []
+}
+
+/** The groups that consist of these processes alone. */
+function groupsOf(pids: readonly number[], table: readonly ProcessInfo[]): readonly number[] {
+  const ours = new Set(pids)
+  const mixed = new Set(table.filter(info => !info.zombie && !ours.has(info.pid)).map(info => info.group))
+  const groups = table.filter(info => ours.has(info.pid) && info.group > 1 && !mixed.has(info.group)).map(info => info.group)
+  return [...new Set(groups)]
 }

@@ -60,8 +60,8 @@ export function isForgotten(record: InstanceRecord, now: Date): boolean {
 /** Throws `platform_failed` naming the file where it is not what this version writes. */
 export function parseRecord(text: string, path: string): InstanceRecord {
   try {
-    const record = JSON.parse(text) as InstanceRecord
-    const whole = record.version === 1 && STATES.includes(record.state) && typeof record.id === 'string' && typeof record.tags === 'object'
+    const record = JSON.parse(text) as InstanceRecord | null
+    const whole = record?.version === 1 && STATES.includes(record.state) && typeof record.id === 'string' && typeof record.tags === 'object'
     if (whole && record.tags !== null) return record
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
@@ -72,7 +72,8 @@ export function parseRecord(text: string, path: string): InstanceRecord {
 /** Throws `bad_input` for tags that a cloud would refuse. */
 export function checkTags(tags: Readonly<Record<string, string>>): void {
   for (const [key, value] of Object.entries(tags)) {
-    if (key === '' || [...key].length > 128) throw new RunctlError('bad_input', `a tag's key has 1 to 128 characters: ${JSON.stringify(key.slice(0, 140))}`)
-    if ([...value].length > 256) throw new RunctlError('bad_input', `the value of tag ${JSON.stringify(key)} has more than 256 characters`)
+    const name = JSON.stringify(key.slice(0, 140))
+    if (key === '' || [...key].length > 128) throw new RunctlError('bad_input', `a tag's key has 1 to 128 characters: ${name}`)
+    if ([...value].length > 256) throw new RunctlError('bad_input', `the value of tag ${name} has more than 256 characters`)
   }
 }

@@ -12,12 +12,17 @@ export const localPlatform: PlatformDefinition = {
 
 async function createLocalProvider({dataDir, env}: ProviderEnvironment): Promise<Provider> {
   refuseWindows(process.platform)
-  const [{realpath}, {LocalProvider}, {thisMachine}] = await Promise.all([import('node:fs/promises'), import('./local-provider.js'), import('./machine.js')])
+  const [{realpath}, {LocalProvider}, {thisMachine}] = await Promise.all([
+    import('node:fs/promises'),
+    import('./local-provider.js'),
+    import('./machine.js'),
+  ])
   return new LocalProvider({dataDir: await realpath(dataDir), env, machine: thisMachine(), now: () => new Date()})
 }
 
 /** Throws `platform_failed` on Windows. */
 export function refuseWindows(platform: NodeJS.Platform): void {
   if (platform !== 'win32') return
-  throw new RunctlError('platform_failed', 'the platform local needs a POSIX shell, which Windows does not have: use it inside WSL, or choose another platform')
+  const what = 'the platform local needs a POSIX shell, which Windows does not have'
+  throw new RunctlError('platform_failed', `${what}: use it inside WSL, or choose another platform`)
 }

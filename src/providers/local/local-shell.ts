@@ -4,21 +4,20 @@ import {join} from 'node:path'
 
 import {RunctlError} from '../../model/errors.js'
 import type {Shell, ShellRequest, ShellResult} from '../provider.js'
+import {isFullDisk} from './disk-error.js'
+import type {InstanceKeeper} from './instance-keeper.js'
 import type {InstanceRecord} from './instance-record.js'
 import {runScript, type ScriptEnd} from './run-script.js'
-import {shellEnvironment, temporaryFolder} from './shell-environment.js'
+import {shellEnvironment} from './shell-environment.js'
 
 const MIB = 1024 * 1024
 /** One argument has at most 128 KiB on Linux. */
 const MAX_ARGUMENT_BYTES = 96 * 1024
 
-/** What the shell needs of the instances. */
-export interface ShellHost {
-  home(instanceId: string): string
-  /** As it is now. Rejects with `not_found`. */
-  current(instanceId: string): Promise<InstanceRecord>
-  /** The same, while nothing can stop or start the instance. */
-  whileHeld<T>(instanceId: string, work: (record: InstanceRecord) => Promise<T>, signal?: AbortSignal): Promise<T>
+interface PreparedScript {
+  readonly args: readonly string[]
+  /** To be taken away afterwards. */
+  readonly file: string | null
 }
 
 export class LocalShell implements Shell {
@@ -27,43 +26,45 @@ export class LocalShell implements Shell {
   readonly maxWaitMs = 25_000
 
   constructor(
-    private readonly host: ShellHost,
+    private readonly keeper: Pick<InstanceKeeper, 'current' | 'whileHeld'>,
+    private readonly home: (instanceId: string) => string,
     private readonly env: Readonly<Record<string, string | undefined>>,
   ) {}
 
   async run(instanceId: string, request: ShellRequest): Promise<ShellResult> {
     request.signal?.throwIfAborted()
     const size = request.stdin?.byteLength ?? 0
-    if (size > this.maxInputBytes) throw new RunctlError('bad_input', `${size} bytes are more than the ${this.maxInputBytes} that one command takes as input`)
+    if (size > this.maxInputBytes) {
+      throw new RunctlError('bad_input', `${size} bytes are more than the ${this.maxInputBytes} that one command takes as input`)
+    }
 
     // An instance is stopped under the same lock, so no script slips in between the mark `stopped` and the kill.
-    const started = await this.host.whileHeld(
-      instanceId,
-      async record => {
-        requireRunning(record)
-        const ended = this.spawn(record, request, await this.prepare(record, request.script))
-        // Waited for below, when the lock is free again.
-        ended.catch(() => undefined)
-        return {ended, bootId: record.boot_id}
-      },
-      request.signal,
-    )
+    const start = async (record: InstanceRecord): Promise<{readonly ended: Promise<ScriptEnd>; readonly bootId: string}> => {
+      requireRunning(record)
+      const ended = this.spawn(record, request, await this.prepare(record, request.script))
+      // Waited for below, when the lock is free again.
+      ended.catch(() => undefined)
+      return {ended, bootId: record.boot_id}
+    }
+    const started = await this.keeper.whileHeld(instanceId, start, request.signal ? {signal: request.signal} : {})
     const {exitCode, signal, stdout, stderr} = await started.ended
     if (signal === 'SIGKILL') {
-      const now = await this.host.current(instanceId)
+      const now = await this.keeper.current(instanceId)
       requireRunning(now)
-      if (now.boot_id !== started.bootId) throw new RunctlError('wrong_state', `instance ${instanceId} was stopped and started again during the command`)
+      if (now.boot_id !== started.bootId) {
+        throw new RunctlError('wrong_state', `instance ${instanceId} was stopped and started again during the command`)
+      }
     }
     return {exitCode, stdout, stderr}
   }
 
-  /** The arguments of `sh`, and what to take away afterwards. */
-  private async prepare(record: InstanceRecord, script: string): Promise<{readonly args: readonly string[]; readonly file: string | null}> {
-    const home = this.host.home(record.id)
-    await mkdir(temporaryFolder(home) ?? join(home, 'tmp'), {mode: 0o700}).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') throw homeIsGone(record.id, home)
+  private async prepare(record: InstanceRecord, script: string): Promise<PreparedScript> {
+    const home = this.home(record.id)
+    await mkdir(join(home, 'tmp'), {mode: 0o700}).catch((error: unknown) => {
+      const {code} = error as NodeJS.ErrnoException
+      if (code === 'ENOENT') throw homeIsGone(record.id, home)
       // A full disk is what the script may be there to deal with.
-      if (!['EEXIST', 'ENOSPC', 'EDQUOT'].includes(error.code ?? '')) throw error
+      if (code !== 'EEXIST' && !isFullDisk(error)) throw error
     })
     if (Buffer.byteLength(script) <= MAX_ARGUMENT_BYTES) return {args: ['-c', '--', script], file: null}
     const file = join(home, 'tmp', `script-${randomBytes(6).toString('hex')}`)
@@ -71,21 +72,22 @@ export class LocalShell implements Shell {
     return {args: [file], file}
   }
 
-  private async spawn(record: InstanceRecord, request: ShellRequest, {args, file}: {readonly args: readonly string[]; readonly file: string | null}): Promise<ScriptEnd> {
-    const home = this.host.home(record.id)
-    const seconds = request.timeoutMs / 1000
+  private async spawn(record: InstanceRecord, request: ShellRequest, {args, file}: PreparedScript): Promise<ScriptEnd> {
+    const home = this.home(record.id)
+    const {id} = record
+    const limits = {time: `${request.timeoutMs / 1000} s`, output: `${this.maxOutputBytes / MIB} MiB`}
     try {
       return await runScript({
         program: '/bin/sh',
         args,
         cwd: home,
-        env: shellEnvironment({instanceId: record.id, home, bootId: record.boot_id}, this.env),
+        env: shellEnvironment({instanceId: id, home, bootId: record.boot_id}, this.env),
         stdin: request.stdin ?? new Uint8Array(),
         timeoutMs: request.timeoutMs,
         maxOutputBytes: this.maxOutputBytes,
         ...(request.signal ? {signal: request.signal} : {}),
-        onTimeout: () => new RunctlError('timed_out', `the command on ${record.id} was not done after ${seconds} s and was ended`),
-        onTooMuchOutput: () => new RunctlError('platform_failed', `the command on ${record.id} printed more than ${this.maxOutputBytes / MIB} MiB and was ended`),
+        onTimeout: () => new RunctlError('timed_out', `the command on ${id} was not done after ${limits.time} and was ended`),
+        onTooMuchOutput: () => new RunctlError('platform_failed', `the command on ${id} printed more than ${limits.output} and was ended`),
       })
     } finally {
       if (file !== null) await rm(file, {force: true})

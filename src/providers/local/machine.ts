@@ -10,11 +10,11 @@ export interface Machine {
   readonly uid: number
   /** Another one after every boot of the kernel. No blanks. */
   bootId(): string
-  /** When a process began, in any form that differs for a later process of the same id; null where it does not live. No blanks. */
+  /** When a process began, in a form that differs for a later process of the same id; null where it does not live. No blanks. */
   processStart(pid: number): string | null
   processes(): readonly ProcessInfo[]
-  /** SIGKILL. A process that is gone already counts as killed, one of somebody else does not: false. */
-  kill(pid: number): boolean
+  /** SIGKILL to a process, or below zero to a whole group. False where it is somebody else's; what is gone already counts as killed. */
+  kill(pidOrGroup: number): boolean
 }
 
 export function thisMachine(platform: NodeJS.Platform = process.platform): Machine {
@@ -68,9 +68,9 @@ function psProcessStart(pid: number): string | null {
   return started ? started.replace(/\s+/g, '-') : null
 }
 
-function killNow(pid: number): boolean {
+function killNow(pidOrGroup: number): boolean {
   try {
-    process.kill(pid, 'SIGKILL')
+    process.kill(pidOrGroup, 'SIGKILL')
     return true
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ESRCH'
@@ -80,7 +80,8 @@ function killNow(pid: number): boolean {
 /** Standard output; null where the program is missing or fails, as `ps -p` does for a process that is gone. */
 function run(program: string, args: readonly string[]): string | null {
   try {
-    return execFileSync(program, args, {encoding: 'latin1', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 64 << 20, env: {...process.env, LC_ALL: 'C'}})
+    const env = {...process.env, LC_ALL: 'C'}
+    return execFileSync(program, args, {encoding: 'latin1', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 64 << 20, env})
   } catch {
     return null
   }

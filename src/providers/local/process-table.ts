@@ -4,6 +4,8 @@ import {readdirSync, readFileSync, readlinkSync, statSync} from 'node:fs'
 export interface ProcessInfo {
   readonly pid: number
   readonly ppid: number
+  /** Its process group. */
+  readonly group: number
   readonly uid: number
   readonly zombie: boolean
   readonly hasTerminal: boolean
@@ -16,8 +18,10 @@ export interface ProcessInfo {
 /** Synchronous on purpose: a snapshot that takes a few milliseconds leaves little time for processes to come and go in between. */
 export function readProcTable(proc = '/proc'): readonly ProcessInfo[] {
   const table: ProcessInfo[] = []
-  for (const name of readdirSync(proc)) {
-    const info = /^\d+$/.test(name) ? readProcEntry(`${proc}/${name}`, Number(name)) : null
+  const pids = readdirSync(proc).filter(name => /^\d+$/.test(name)).map(Number)
+  // The newest first: one that forks and ends at once is seen before it is gone.
+  for (const pid of pids.toSorted((a, b) => b - a)) {
+    const info = readProcEntry(`${proc}/${pid}`, pid)
     if (info) table.push(info)
   }
   return table
@@ -39,6 +43,7 @@ function readProcEntry(folder: string, pid: number): ProcessInfo | null {
     pid,
     uid,
     ppid: Number(stat[1]),
+    group: Number(stat[2]),
     zombie: stat[0] === 'Z' || stat[0] === 'X',
     hasTerminal: stat[4] !== '0',
     environment: environment.split('\0').filter(entry => entry !== ''),
@@ -49,7 +54,7 @@ function readProcEntry(folder: string, pid: number): ProcessInfo | null {
 /** Arguments with which `ps` prints what {@link parsePs} reads. */
 export function psArguments(platform: NodeJS.Platform): readonly string[] {
   // One -o for each: after a `=` POSIX takes the rest of the argument as the header.
-  const columns = ['pid', 'ppid', 'uid', 'tty', 'stat', 'command'].flatMap(name => ['-o', `${name}=`])
+  const columns = ['pid', 'ppid', 'pgid', 'uid', 'tty', 'stat', 'command'].flatMap(name => ['-o', `${name}=`])
   return platform === 'darwin' ? ['-A', '-E', '-ww', ...columns] : ['axeww', ...columns]
 }
 
@@ -60,12 +65,13 @@ export function psArguments(platform: NodeJS.Platform): readonly string[] {
 export function parsePs(text: string): readonly ProcessInfo[] {
   const table: ProcessInfo[] = []
   for (const line of text.split('\n')) {
-    const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(\S+)\s*(.*)$/.exec(line)
+    const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(\S+)\s*(.*)$/.exec(line)
     if (!match) continue
-    const [, pid, ppid, uid, tty, stat, command] = match as unknown as [string, string, string, string, string, string, string]
+    const [, pid, ppid, group, uid, tty = '', stat = '', command = ''] = match
     table.push({
       pid: Number(pid),
       ppid: Number(ppid),
+      group: Number(group),
       uid: Number(uid),
       zombie: stat.startsWith('Z'),
       hasTerminal: !/^(\?+|-)$/.test(tty),

@@ -30,9 +30,9 @@ const DRAIN_LIMIT_MS = 1000
 const KILL_LIMIT_MS = 2000
 
 /**
- * Starts a program in its own session and process group: it has been executed when this returns. The promise resolves when the program itself
- * has ended, whoever else still holds its output. It rejects with the error of the spawn, with the signal's reason, or with
- * what the spec says, the whole group being killed before.
+ * Starts a program in its own session and process group: it has been executed when this returns. The promise resolves when the
+ * program itself has ended, whoever else still holds its output. It rejects with the error of the spawn, with the signal's
+ * reason, or with what the spec says, the whole group being killed before.
  */
 export function runScript(spec: ScriptSpec): Promise<ScriptEnd> {
   return new Promise((resolve, reject) => {
@@ -48,8 +48,9 @@ export function runScript(spec: ScriptSpec): Promise<ScriptEnd> {
       clearTimeout(limit)
       spec.signal?.removeEventListener('abort', onAbort)
       for (const stream of [stdin, stdout, stderr]) stream.destroy()
-      if (failure) reject(failure.error)
-      else resolve({exitCode: code ?? 128 + (signal ? constants.signals[signal] : 0), signal, stdout: Buffer.concat(output.stdout), stderr: Buffer.concat(output.stderr)})
+      if (failure) return reject(failure.error)
+      const exitCode = code ?? 128 + (signal ? constants.signals[signal] : 0)
+      resolve({exitCode, signal, stdout: Buffer.concat(output.stdout), stderr: Buffer.concat(output.stderr)})
     }
     const end = (error: unknown): void => {
       if (failure) return

@@ -2,9 +2,10 @@ import {spawn, type ChildProcess} from 'node:child_process'
 import {cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import path from 'node:path'
-import {fileURLToPath} from 'node:url'
 
-export const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url))
+import {schemaName, validated} from './json-schema.js'
+import {REPOSITORY} from './repository.js'
+
 const RUN_JS = path.join(REPOSITORY, 'bin', 'run.js')
 
 export interface Outcome {
@@ -31,7 +32,7 @@ export class Bench {
   static async create(files: Readonly<Record<string, string>> = {}): Promise<Bench> {
     const root = await realpath(await mkdtemp(path.join(tmpdir(), 'runctl-e2e-')))
     const bench = new Bench(root, path.join(root, 'project'))
-    await cp(path.join(REPOSITORY, 'training'), path.join(bench.project, 'training'), {recursive: true})
+    await cp(path.join(REPOSITORY, 'training'), path.join(bench.project, 'training'), {recursive: true, filter: source => !source.includes('__pycache__')})
     for (const [name, text] of Object.entries(files)) await bench.write(name, text)
     return bench
   }
@@ -77,16 +78,20 @@ export class Bench {
     return outcome
   }
 
-  /** Runs with --json before any `--` and gives the one document back. */
+  /** Runs with --json before any `--` and gives the one document back, which is what its schema says. */
   async json<T = Record<string, unknown>>(argv: readonly string[], options: RunOptions = {}): Promise<T> {
-    return JSON.parse((await this.ok(withJson(argv), options)).stdout) as T
+    const {stderr, stdout} = await this.ok(withJson(argv), options)
+    if (stderr !== '') throw new Error(`runctl ${argv.join(' ')} wrote to stderr under --json:\n${stderr}`)
+    return validated(stdout, schemaName(argv)) as T
   }
 
   /** Like {@link json} for a command that fails: the error document and the exit status. */
   async jsonError(argv: readonly string[], options: RunOptions = {}): Promise<ErrorDocument & {readonly code: number | null}> {
     const outcome = await this.run(withJson(argv), options)
     if (outcome.code === 0) throw new Error(`runctl ${argv.join(' ')} succeeded:\n${outcome.stdout}`)
-    return {...(JSON.parse(outcome.stdout) as ErrorDocument), code: outcome.code}
+    const document = validated(outcome.stdout, 'error') as ErrorDocument
+    if (document.error.exit_code !== outcome.code) throw new Error(`the document says exit status ${document.error.exit_code}, it was ${outcome.code}`)
+    return {...document, code: outcome.code}
   }
 
   /** A running local instance; its id. */
@@ -97,7 +102,8 @@ export class Bench {
   /** Ends every instance of this bench and removes its folders. */
   async destroy(): Promise<void> {
     const {stdout} = await this.run(['resources', 'list', '--platform', 'local', '--json'])
-    for (const {id} of JSON.parse(stdout || '[]') as readonly {id: string}[]) await this.run(['local', 'terminate', id, '--force', '--grace', '1s'])
+    const instances = JSON.parse(stdout || '[]') as readonly {id: string}[]
+    await Promise.all(instances.map(({id}) => this.run(['local', 'terminate', id, '--force', '--grace', '1s'])))
     await rm(this.root, {recursive: true, force: true, maxRetries: 5})
   }
 }

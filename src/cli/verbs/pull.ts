@@ -1,0 +1,44 @@
+import {Args, Flags} from '@oclif/core'
+
+import {findRunningInstance} from '../../core/find-instance.js'
+import {newestRun} from '../../core/monitor-run.js'
+import {pullPath} from '../../core/pull-checkpoints.js'
+import type {PullReport} from '../../core/sync/reports.js'
+import {RunctlError} from '../../model/errors.js'
+import {renderPull} from '../../ui/transfer-text.js'
+import type {Rendered} from '../base-command.js'
+import {instanceIdArg, PlatformCommand, type VerbFactory} from '../platform-command.js'
+
+export const pullCommand: VerbFactory = platform => {
+  class Pull extends PlatformCommand<PullReport> {
+    static override summary = 'Copy a file or folder from an instance to this machine, verified; what is here already is not fetched.'
+    static override description = 'Interrupted, it goes on where it was when it is run again.'
+    static override examples = [
+      '<%= config.bin %> <%= command.id %> INSTANCE projects/my-project/outputs ./outputs',
+      '<%= config.bin %> <%= command.id %> INSTANCE --checkpoints',
+    ]
+    static override args = {
+      instance: instanceIdArg,
+      source: Args.string({ignoreStdin: true, description: 'Path on the instance, from its home folder or absolute.'}),
+      destination: Args.string({ignoreStdin: true, description: 'Where to put it here. Default: the same name in this folder.'}),
+    }
+    static override flags = {
+      checkpoints: Flags.boolean({summary: 'Instead of a source: the checkpoint folder of the newest run.'}),
+    }
+
+    protected readonly platformName = platform
+
+    protected async execute(): Promise<Rendered<PullReport>> {
+      const {args, flags} = await this.parse(Pull)
+      if (flags.checkpoints === (args.source !== undefined)) {
+        throw new RunctlError('bad_input', 'give either a source or --checkpoints', {next: [`${this.commandLine} ${args.instance} --checkpoints`]})
+      }
+      const deps = await this.deps()
+      await findRunningInstance(args.instance, deps)
+      const source = args.source ?? (await newestRun(args.instance, platform, deps)).checkpoint_dir
+      const report = await pullPath({instanceId: args.instance, source, destination: args.destination ?? null, cwd: process.cwd()}, deps)
+      return {value: report, text: renderPull(report, this.renderEnv)}
+    }
+  }
+  return Pull
+}

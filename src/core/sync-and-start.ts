@@ -1,0 +1,89 @@
+import path from 'node:path'
+
+import type {RunStatus, StartAnswer, StartRequest} from '../agent/protocol.js'
+import {RunctlError} from '../model/errors.js'
+import type {PlatformDeps} from './platform-deps.js'
+import {step} from './progress.js'
+import type {SyncReport} from './sync/reports.js'
+import {completeSync, confirmSync, prepareSync, syncFiles, type SyncDeps} from './sync/sync-files.js'
+import {transferTimeoutMs} from './sync/agent-port.js'
+import type {TrainInput} from './train.js'
+
+export type {SyncReport} from './sync/reports.js'
+
+export interface Started {
+  readonly run: RunStatus
+  readonly sync: SyncReport | null
+  readonly resume_skipped: StartAnswer['resume_skipped']
+}
+
+type Deps = Pick<PlatformDeps, 'agent' | 'cacheDir' | 'clock' | 'progress' | 'signal'>
+
+/**
+ * Brings the code and starts the script. Where the change is small both ride in one call; else the files go first. A second run
+ * in the same folder is refused before any file of the first one is touched.
+ */
+export async function startWithSync({input, request}: {readonly input: TrainInput; readonly request: Omit<StartRequest, 'sync'>}, deps: Deps): Promise<Started> {
+  const agent = deps.agent(input.instanceId)
+  const {signal} = deps
+  const title = `Start ${request.script}`
+  if (!input.syncCode) {
+    const answer = await step(deps.progress, 'start', title, () => agent.call('start', {...request, sync: null}, {signal}))
+    return {run: started(answer), sync: null, resume_skipped: answer.resume_skipped}
+  }
+  const target = {kind: 'project', name: input.projectName} as const
+  const syncDeps: SyncDeps = {agent, cacheDir: deps.cacheDir, clock: deps.clock, signal}
+  const prepared = await prepareSync({
+    root: input.projectRoot,
+    target,
+    instanceId: input.instanceId,
+    include: input.include,
+    // What a script writes is not code, wherever a past run left it on this machine.
+    alwaysExclude: [input.checkpointDir, input.outputDir].filter(folder => !path.isAbsolute(folder)),
+    reserveBytes: Buffer.byteLength(JSON.stringify(request)) + 100,
+  }, syncDeps)
+  for (const message of prepared.warnings) deps.progress.emit({type: 'warning', message})
+
+  let first: StartAnswer | null = null
+  if (prepared.ride) {
+    const {attachment, request: sync} = prepared.ride
+    const timeoutMs = transferTimeoutMs(attachment?.length ?? 0)
+    first = await step(deps.progress, 'start', `Send what changed, and start ${request.script}`, () =>
+      agent.call('start', {...request, sync}, {...(attachment ? {attachment} : {}), signal, timeoutMs}))
+    if (first.run) return {run: first.run, sync: await completeSync(prepared, first.sync, syncDeps), resume_skipped: first.resume_skipped}
+  } else if (!input.concurrent) {
+    await refuseSecondRun(input, deps)
+  }
+  const sync = await step(deps.progress, 'sync', 'Send the code', () => completeSync(prepared, first?.sync ?? null, syncDeps), report => `${report.files_sent} files`)
+  const answer = await step(deps.progress, 'start', title, () => agent.call('start', {...request, sync: confirmSync(target, sync.tree)}, {signal}))
+  return {run: started(answer), sync, resume_skipped: answer.resume_skipped}
+}
+
+/** Sends a data folder; its name on the instance. */
+export async function syncData({directory, instanceId}: {readonly directory: string; readonly instanceId: string}, deps: Deps): Promise<{name: string; report: SyncReport}> {
+  const name = path.basename(directory).replaceAll(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '').slice(0, 63) || 'data'
+  const syncDeps: SyncDeps = {agent: deps.agent(instanceId), cacheDir: deps.cacheDir, clock: deps.clock, signal: deps.signal}
+  const report = await step(
+    deps.progress, 'data', `Send the data in ${directory}`,
+    () => syncFiles({root: directory, target: {kind: 'data', name}, instanceId}, syncDeps),
+    ({files_sent, files_total}) => `${files_sent} of ${files_total} files had changed`,
+  )
+  for (const message of report.warnings) deps.progress.emit({type: 'warning', message})
+  return {name, report}
+}
+
+async function refuseSecondRun(input: TrainInput, deps: Deps): Promise<void> {
+  const {runs} = await deps.agent(input.instanceId).call('status', {project: input.projectName}, {signal: deps.signal})
+  const active = runs.find(run => run.state !== 'stopped')
+  if (active) {
+    throw new RunctlError('run_active', `${active.run_id} is still ${active.state} in the project folder ${input.projectName}`, {details: {run_id: active.run_id}})
+  }
+}
+
+function started({run, sync}: StartAnswer): RunStatus {
+  if (run) return run
+  throw new RunctlError('verification_failed', 'the code on the instance changed while the run was being started; nothing was started', {
+    details: {need: sync?.need ?? null},
+    next: ['run the same command again'],
+  })
+}

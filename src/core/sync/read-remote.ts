@@ -1,0 +1,143 @@
+import {promisify} from 'node:util'
+import {inflate} from 'node:zlib'
+
+import {isRunctlError} from '../../model/errors.js'
+import {transferTimeoutMs, type AgentPort} from './agent-port.js'
+import type {LocalCopy} from './find-unchanged.js'
+import {PartFile} from './part-file.js'
+import {planReads} from './plan-reads.js'
+
+const inflateBytes = promisify<Buffer, Buffer>(inflate)
+
+export interface ReadDeps {
+  readonly agent: AgentPort
+  readonly signal?: AbortSignal
+  /** Told after each call: bytes that are here, of those that are to come. */
+  readonly onProgress?: (doneBytes: number, totalBytes: number) => void
+}
+
+export interface ReadResult {
+  /** Digest by path of what is in place now. */
+  readonly copied: ReadonlyMap<string, string>
+  /** Changed or gone while they were read, or wrong on arrival: nothing of them is in place. */
+  readonly changed: readonly LocalCopy[]
+  /** Bytes that came in this run; a part that was here already does not count. */
+  readonly bytes: number
+  readonly rounds: number
+}
+
+const MOST_FILES_A_CALL = 1000
+/** The agent reads a file of this size for its digest alone at such a speed, or better. */
+const DIGEST_BYTES_PER_MS = 50_000
+
+/** Copies the files, several small ones a call, big ones in as many calls as they take. `base` is absolute, on the instance. */
+export async function readRemote(copies: readonly LocalCopy[], base: string, isSingle: boolean, deps: ReadDeps): Promise<ReadResult> {
+  const reader = new RemoteReader(copies, base, isSingle, deps)
+  try {
+    await reader.run()
+  } finally {
+    await reader.close()
+  }
+  return reader
+}
+
+interface Arrived {
+  readonly reads: readonly {readonly length: number; readonly size: number; readonly sha256: string | null}[]
+  readonly data: Buffer
+}
+
+class RemoteReader implements ReadResult {
+  readonly copied = new Map<string, string>()
+  readonly changed: LocalCopy[] = []
+  bytes = 0
+  rounds = 0
+  private readonly queue: LocalCopy[]
+  private readonly totalBytes: number
+  private doneBytes = 0
+  /** Of the first file in the queue. */
+  private part: PartFile | null = null
+
+  constructor(
+    copies: readonly LocalCopy[],
+    private readonly base: string,
+    private readonly isSingle: boolean,
+    private readonly deps: ReadDeps,
+  ) {
+    this.queue = [...copies]
+    this.totalBytes = copies.reduce((sum, {entry}) => sum + entry.size, 0)
+  }
+
+  async run(): Promise<void> {
+    for (let first = this.queue[0]; first; first = this.queue[0]) {
+      this.part ??= await this.openPart(first, true)
+      const offset = this.part.offset
+      const pending = this.queue.slice(0, MOST_FILES_A_CALL).map(({entry}, index) => ({path: this.isSingle ? '' : entry.path, size: entry.size, offset: index === 0 ? offset : 0}))
+      const reads = planReads(pending, this.base, this.deps.agent)
+      const arrived = await this.call(reads)
+      if (arrived) await this.take(arrived)
+      else if (reads.length > 1) await this.takeAlone(reads.slice(0, 1))
+      else await this.giveUp()
+      this.deps.onProgress?.(this.doneBytes, this.totalBytes)
+    }
+  }
+
+  /** Leaves the part that was begun for a next time. */
+  async close(): Promise<void> {
+    await this.part?.leave()
+    this.part = null
+  }
+
+  /** One of several is gone; the first one alone will show whether it is that one. */
+  private async takeAlone(reads: ReturnType<typeof planReads>): Promise<void> {
+    const arrived = await this.call(reads)
+    if (arrived) await this.take(arrived)
+    else await this.giveUp()
+  }
+
+  private async giveUp(): Promise<void> {
+    await this.close()
+    this.changed.push(this.queue.shift() as LocalCopy)
+  }
+
+  /** null where one of the files is gone or cannot be read. */
+  private async call(reads: ReturnType<typeof planReads>): Promise<Arrived | null> {
+    const {agent, signal} = this.deps
+    const asked = reads.reduce((sum, read) => sum + read.length, 0)
+    const digested = reads.reduce((sum, read) => sum + (read.digest ? read.offset + read.length : 0), 0)
+    const timeoutMs = transferTimeoutMs(asked) + Math.ceil(digested / DIGEST_BYTES_PER_MS)
+    this.rounds++
+    try {
+      const answer = await agent.call('read-files', {base: this.base, reads}, {...(signal ? {signal} : {}), timeoutMs})
+      return {reads: answer.reads, data: await inflateBytes(Buffer.from(answer.data, 'base64'))}
+    } catch (error) {
+      if (isRunctlError(error) && (error.code === 'not_found' || error.code === 'bad_input')) return null
+      throw error
+    }
+  }
+
+  private async take({reads, data}: Arrived): Promise<void> {
+    let at = 0
+    for (const read of reads) {
+      const copy = this.queue[0] as LocalCopy
+      this.part ??= await this.openPart(copy, false)
+      await this.part.write(data.subarray(at, at + read.length))
+      at += read.length
+      this.bytes += read.length
+      this.doneBytes += read.length
+      const isSame = read.size === copy.entry.size
+      const isWhole = this.part.offset >= copy.entry.size
+      if (isSame && !isWhole && read.length > 0) return
+      const {part} = this
+      this.part = null
+      this.queue.shift()
+      if (await part.finish(isSame && isWhole ? read.sha256 : null)) this.copied.set(copy.entry.path, read.sha256 as string)
+      else this.changed.push(copy)
+    }
+  }
+
+  private async openPart({entry, local}: LocalCopy, resume: boolean): Promise<PartFile> {
+    const part = await PartFile.open(local, {path: `${this.base}/${entry.path}`, size: entry.size, mtime_ns: entry.mtime_ns, mode: entry.mode}, resume)
+    this.doneBytes += part.offset
+    return part
+  }
+}

@@ -1,0 +1,29 @@
+import {tmpdir} from 'node:os'
+
+import {Footprint} from '../../src/core/footprint.js'
+import type {PlatformDeps} from '../../src/core/platform-deps.js'
+import type {Instance} from '../../src/model/instance.js'
+import {HandClock} from './hand-clock.js'
+import {MemoryProvider, sampleInstance} from './memory-provider.js'
+import {RecordedLifecycle} from './recorded-lifecycle.js'
+import {RecordedProgress} from './recorded-progress.js'
+import {ScriptedAgent} from './scripted-agent.js'
+
+/** All that a use-case can ask for, without a platform. Provider and lifecycle write into one journal, so that order can be seen. */
+export class FakeDeps implements PlatformDeps {
+  readonly journal: string[] = []
+  readonly provider: MemoryProvider
+  readonly lifecycle = new RecordedLifecycle(this.journal)
+  readonly progress = new RecordedProgress()
+  readonly clock = new HandClock()
+  readonly footprint = new Footprint()
+  readonly scripted = new ScriptedAgent()
+  readonly agent = () => this.scripted.asClient()
+  readonly interrupt = new AbortController()
+  readonly signal = this.interrupt.signal
+  cacheDir = tmpdir()
+
+  constructor(instance: Partial<Instance> | null = {}) {
+    this.provider = new MemoryProvider(this.journal, instance && sampleInstance(instance))
+  }
+}
