@@ -19,7 +19,8 @@ sys.path.insert(0, str(ROOT / "scripts"))
 import build_agent  # noqa: E402
 
 DEADLINE_S = 30.0
-AT_A_TIME = 6
+AT_A_TIME = 8
+_suites = []
 _built = None
 
 
@@ -45,16 +46,22 @@ def eventually(condition, what="it", deadline_s=DEADLINE_S):
 
 
 class SideBySide(unittest.TestSuite):
-    """These tests mostly wait, each in a home of its own: several at a time. What went wrong is told at the end."""
+    """These tests mostly wait, each in a home of its own: several at a time, those of all modules together.
+
+    What went wrong is told at the end.
+    """
 
     def run(self, result, debug=False):
+        together = [test for suite in _suites for test in _each(suite)]
+        del _suites[:]
+
         def run_one(test):
             own = unittest.TestResult()
             test(own)
             return own
 
         with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
-            for own in pool.map(run_one, list(_each(self))):
+            for own in pool.map(run_one, together):
                 result.testsRun += own.testsRun
                 for kind in ("failures", "errors", "skipped", "expectedFailures", "unexpectedSuccesses"):
                     getattr(result, kind).extend(getattr(own, kind))
@@ -72,7 +79,8 @@ def _each(suite):
 def side_by_side(loader, tests, pattern):
     """For a module's `load_tests`."""
     built_agent()
-    return SideBySide(tests)
+    _suites.append(SideBySide(tests))
+    return _suites[-1]
 
 
 class AgentCase(unittest.TestCase):

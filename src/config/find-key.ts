@@ -1,6 +1,6 @@
 import {RunctlError} from '../model/errors.js'
 import {CONFIG_KEY_NAMES, definitionOf, type ConfigKey} from './keys.js'
-import {nearestKey} from './nearest-name.js'
+import {nearestKey} from './nearest-key.js'
 import {tomlString} from './toml-text.js'
 import {objectionToVariable} from './value-rules.js'
 

@@ -1,7 +1,8 @@
 /** From the text of one file to values by key, with every problem in it. */
 import type {WrittenValue} from '../model/config-answers.js'
 import {CONFIG_KEY_NAMES, CONFIG_SECTIONS, definitionOf, sectionAndName, type ConfigKey} from './keys.js'
-import {nearestKey, nearestName} from './nearest-name.js'
+import {nearestName} from '../model/nearest-name.js'
+import {nearestKey} from './nearest-key.js'
 import type {ConfigProblem} from './problem.js'
 import {parseToml, isTable, type TomlDocument, type TomlItem} from './toml-syntax.js'
 import {tomlKey, tomlString} from './toml-text.js'

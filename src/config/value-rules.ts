@@ -2,7 +2,7 @@
 import type {WrittenValue} from '../model/config-answers.js'
 import {tryParseDuration} from '../model/duration.js'
 import {definitionOf, type ConfigKey} from './keys.js'
-import {nearestName} from './nearest-name.js'
+import {nearestName} from '../model/nearest-name.js'
 import {PROJECT_NAME_PATTERN, PROJECT_NAME_RULE} from './project-name.js'
 import {isList} from './toml-text.js'
 

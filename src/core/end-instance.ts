@@ -86,7 +86,8 @@ function notSaved(saved: SaveResult, instance: Instance, withForce: string): Run
 /** With `force`, a platform that refuses the tags does not keep the machine running. */
 async function record(saved: SaveResult, instance: Instance, input: EndInput, deps: PlatformDeps): Promise<void> {
   try {
-    await step(deps.progress, 'record', 'Record it in the tags', () => deps.provider.setTags(instance.id, tagsOf(saved), {signal: deps.signal}))
+    await step(deps.progress, 'record', 'Record it in the tags', async () =>
+      deps.provider.setTags(instance.id, tagsOf(saved, await newestCheckpoint(instance.id, saved, deps)), {signal: deps.signal}))
   } catch (error) {
     if (!input.force || !isRunctlError(error)) throw error
     deps.progress.emit({type: 'warning', message: `the tags of ${instance.id} do not say what was saved: ${error.message}`})
@@ -155,13 +156,26 @@ function describeSave(saved: SaveResult): string {
     .join('; ')
 }
 
-function tagsOf(saved: SaveResult): Record<string, string> {
+/** What the save reported; where the training had ended before and nothing was asked, the latest good one of the newest run. */
+async function newestCheckpoint(instanceId: string, saved: SaveResult, deps: PlatformDeps): Promise<Checkpoint | null> {
+  const reported = saved.reports.findLast(report => report.checkpoint !== null)
+  if (reported) return reported.checkpoint
+  try {
+    return (await deps.agent(instanceId).call('checkpoints', {}, {signal: deps.signal})).latest_good
+  } catch (error) {
+    // No run at all, most often; and what is only recorded must not keep the machine running.
+    if (isRunctlError(error)) return null
+    throw error
+  }
+}
+
+function tagsOf(saved: SaveResult, checkpoint: Checkpoint | null): Record<string, string> {
   const last = saved.reports.findLast(report => report.checkpoint !== null) ?? saved.reports.at(-1)
   const tags: Record<string, string> = {[TAGS.stateReason]: 'user'}
   // Where nobody could ask, what the disk holds is not known, and 0 would be a licence to remove it.
   if (saved.ok || saved.reports.length > 0 || saved.only_here.length > 0) tags[TAGS.onlyHere] = String(saved.only_here.length)
   if (last) tags[TAGS.lastRun] = last.run_id
-  if (last?.checkpoint) tags[TAGS.lastCheckpoint] = checkpointTag(last.checkpoint)
+  if (checkpoint) tags[TAGS.lastCheckpoint] = checkpointTag(checkpoint)
   return tags
 }
 

@@ -77,7 +77,7 @@ describe('the workflows, on an instance of this machine', () => {
     following.kill('SIGINT')
     const left = await ended
     expect(left.code).to.equal(130)
-    expect(left.stderr).to.contain('etached').and.to.contain(`${run.run_id} goes on`).and.to.contain(`runctl local monitor ${id} --follow`)
+    expect(left.stderr).to.match(/^Detached/).and.to.contain(run.run_id).and.to.contain(`runctl local monitor ${id} --follow`)
 
     const status = await bench.json<InstanceStatus>(['local', 'status', id])
     expect(status.runs?.[0]).to.deep.include({run_id: run.run_id, state: 'running'})

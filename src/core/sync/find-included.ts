@@ -6,10 +6,14 @@ import {RunctlError} from '../../model/errors.js'
 import {join} from './nested-rules.js'
 import {walkFolder} from './walk-folder.js'
 
-/** Tells whether a path (relative, `/`) is matched by one of these patterns; they are written like lines of a .gitignore. */
+/**
+ * Tells whether a path (relative, `/`) is matched by one of these patterns, which are written like lines of a .gitignore, and by none of
+ * those that begin with `!`.
+ */
 export function matchPatterns(patterns: readonly string[]): (relative: string) => boolean {
-  const matcher = ignore({ignorecase: false}).add([...patterns])
-  return patterns.length === 0 ? () => false : relative => matcher.ignores(relative)
+  const wanted = ignore({ignorecase: false}).add(patterns.filter(pattern => !pattern.startsWith('!')))
+  const unwanted = ignore({ignorecase: false}).add(patterns.filter(pattern => pattern.startsWith('!')).map(pattern => pattern.slice(1)))
+  return relative => wanted.ignores(relative) && !unwanted.ignores(relative)
 }
 
 /**

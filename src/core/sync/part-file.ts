@@ -79,8 +79,7 @@ export class PartFile {
   async finish(sha256: string | null): Promise<boolean> {
     const found = this.hash.digest('hex')
     if (found !== sha256) {
-      await this.handle.close()
-      await rm(this.partPath, {force: true})
+      await this.discard()
       return false
     }
     try {
@@ -98,6 +97,12 @@ export class PartFile {
 
   /** Leaves the part for a next time. */
   async leave(): Promise<void> {
+    if (this.offset === 0) return this.discard()
     await this.handle.close().catch(() => {})
+  }
+
+  async discard(): Promise<void> {
+    await this.handle.close().catch(() => {})
+    await rm(this.partPath, {force: true})
   }
 }

@@ -54,6 +54,7 @@ class RemoteReader implements ReadResult {
   private readonly queue: LocalCopy[]
   private readonly totalBytes: number
   private doneBytes = 0
+  private mostFiles = MOST_FILES_A_CALL
   /** Of the first file in the queue. */
   private part: PartFile | null = null
 
@@ -71,12 +72,13 @@ class RemoteReader implements ReadResult {
     for (let first = this.queue[0]; first; first = this.queue[0]) {
       this.part ??= await this.openPart(first, true)
       const offset = this.part.offset
-      const pending = this.queue.slice(0, MOST_FILES_A_CALL).map(({entry}, index) => ({path: this.isSingle ? '' : entry.path, size: entry.size, offset: index === 0 ? offset : 0}))
+      const pending = this.queue.slice(0, this.mostFiles).map(({entry}, index) => ({path: this.isSingle ? '' : entry.path, size: entry.size, offset: index === 0 ? offset : 0}))
       const reads = planReads(pending, this.base, this.deps.agent)
       const arrived = await this.call(reads)
+      // One of several is gone: fewer at a time, until it is the only one.
+      this.mostFiles = arrived ? Math.min(this.mostFiles * 2, MOST_FILES_A_CALL) : Math.max(1, reads.length >> 1)
       if (arrived) await this.take(arrived)
-      else if (reads.length > 1) await this.takeAlone(reads.slice(0, 1))
-      else await this.giveUp()
+      else if (reads.length === 1) await this.giveUp()
       this.deps.onProgress?.(this.doneBytes, this.totalBytes)
     }
   }
@@ -87,15 +89,9 @@ class RemoteReader implements ReadResult {
     this.part = null
   }
 
-  /** One of several is gone; the first one alone will show whether it is that one. */
-  private async takeAlone(reads: ReturnType<typeof planReads>): Promise<void> {
-    const arrived = await this.call(reads)
-    if (arrived) await this.take(arrived)
-    else await this.giveUp()
-  }
-
   private async giveUp(): Promise<void> {
-    await this.close()
+    await this.part?.discard()
+    this.part = null
     this.changed.push(this.queue.shift() as LocalCopy)
   }
 

@@ -1,5 +1,3 @@
-import {CONFIG_KEY_NAMES, sectionAndName, type ConfigKey} from './keys.js'
-
 /** The candidate that was probably meant, or null where none is near. Case and `-` for `_` count as nothing. */
 export function nearestName(wanted: string, candidates: readonly string[]): string | null {
   const plain = (text: string) => text.toLowerCase().replaceAll('-', '_')
@@ -10,16 +8,6 @@ export function nearestName(wanted: string, candidates: readonly string[]): stri
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance]
   }
   return best
-}
-
-/** The key that was probably meant: the right name in the wrong section, else one that is near as a whole, else one whose name is near. */
-export function nearestKey(written: string): ConfigKey | null {
-  const name = written.slice(written.lastIndexOf('.') + 1)
-  const elsewhere = CONFIG_KEY_NAMES.find(key => sectionAndName(key)[1] === name)
-  if (elsewhere !== undefined) return elsewhere
-  const wanted = nearestName(written, CONFIG_KEY_NAMES)
-  const wantedName = nearestName(name, CONFIG_KEY_NAMES.map(key => sectionAndName(key)[1]))
-  return CONFIG_KEY_NAMES.find(key => (wanted === null ? sectionAndName(key)[1] === wantedName : key === wanted)) ?? null
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours that lead from one text to the other. */

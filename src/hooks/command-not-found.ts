@@ -1,0 +1,27 @@
+import type {Hook} from '@oclif/core'
+
+import {EXIT_CODES} from '../model/errors.js'
+import {nearestName} from '../model/nearest-name.js'
+
+/**
+ * Says which command was probably meant, to people and scripts alike, and asks nothing. (oclif's own plugin for this asks a
+ * question on a terminal and suggests nothing elsewhere.)
+ */
+const commandNotFound: Hook<'command_not_found'> = async function ({argv, config, id}) {
+  const typed = id.replaceAll(':', ' ')
+  const known = [...config.commandIDs, ...config.commands.flatMap(command => command.aliases)].map(one => one.replaceAll(':', ' '))
+  // What follows an unknown command is part of the id here: `chekpoint list ./folder`.
+  const words = typed.split(' ')
+  const nearest = words.map((_, index) => nearestName(words.slice(0, words.length - index).join(' '), known)).find(name => name !== null)
+  const [topic = ''] = words
+  const help = known.some(name => name.startsWith(`${topic} `)) ? `${config.bin} ${topic} --help` : `${config.bin} --help`
+  const next = nearest ? [`${config.bin} ${nearest}`, help] : [help]
+  const message = `${JSON.stringify(typed)} is not a ${config.bin} command`
+  const isJson = /--json|--output[ =]json/.test([...(argv ?? []), ...process.argv.slice(2)].join(' '))
+  const error = {code: 'bad_input', message, exit_code: EXIT_CODES.bad_input, still_running: [], next, details: {}}
+  if (isJson) process.stdout.write(`${JSON.stringify({error}, null, 2)}\n`)
+  else process.stderr.write(`Error: ${message}\n${next.map((command, at) => `${at === 0 ? 'Next:' : '     '} ${command}`).join('\n')}\n`)
+  process.exit(EXIT_CODES.bad_input)
+}
+
+export default commandNotFound

@@ -1,0 +1,84 @@
+import {mkdtemp, rm, stat} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import path from 'node:path'
+import {expect} from 'chai'
+
+import {Platforms} from '../../src/cli/platforms.js'
+import {RunctlError} from '../../src/model/errors.js'
+import type {PlatformDefinition} from '../../src/providers/provider.js'
+import {HookHost} from '../support/hook-host.js'
+import {MemoryProvider} from '../support/memory-provider.js'
+import {expectedFailure, rejection} from '../support/rejection.js'
+
+const definition = (name: string, over: Partial<PlatformDefinition> = {}): PlatformDefinition => ({
+  name,
+  apiVersion: 1,
+  description: name,
+  ownsInstanceId: id => id.startsWith(`${name}-`),
+  create: async () => new MemoryProvider(),
+  ...over,
+})
+
+describe('Platforms', () => {
+  let folder: string
+  beforeEach(async () => (folder = await mkdtemp(path.join(tmpdir(), 'runctl-'))))
+  afterEach(() => rm(folder, {recursive: true}))
+
+  const load = (...lists: readonly (readonly unknown[])[]): Promise<Platforms> =>
+    Platforms.load(new HookHost(Object.fromEntries(lists.map((list, at) => [`plugin-${at}`, {platforms: () => list}])), path.join(folder, 'data')))
+
+  it('names each platform that cannot be used and why, and offers the others', async () => {
+    const platforms = await load(
+      [definition('good')],
+      [definition('Bad Name'), definition('a\nb'), definition('')],
+      [definition('old', {apiVersion: 0})],
+      [definition('good', {description: 'again'}), definition('ssh')],
+    )
+    expect(platforms.definitions.map(({name}) => name)).to.deep.equal(['good', 'ssh'])
+    expect(platforms.problems).to.have.length(5)
+    const said = platforms.problems.join('\n')
+    for (const part of ['"Bad Name"', String.raw`"a\nb"`, 'a platform has the name ""', 'platform old is written for API 0', 'good is registered twice']) expect(said).to.include(part)
+    expect(platforms.has('ssh')).to.equal(true)
+    expect(platforms.has('old')).to.equal(false)
+  })
+
+  it('names a plugin whose hook fails', async () => {
+    const host = new HookHost({broken: {platforms: () => Promise.reject(new Error('no token'))}, fine: {platforms: () => [definition('ssh')]}}, folder)
+    const platforms = await Platforms.load(host)
+    expect(platforms.problems).to.deep.equal(['the platforms of broken could not be loaded: no token'])
+    expect(platforms.definitions).to.have.length(1)
+  })
+
+  it('opens a platform once, with a data folder that exists', async () => {
+    let opened = 0
+    const provider = new MemoryProvider()
+    const platforms = await load([definition('ssh', {create: async ({dataDir}) => {
+      opened++
+      expect((await stat(dataDir)).isDirectory()).to.equal(true)
+      return provider
+    }})])
+    expect(await Promise.all([platforms.open('ssh'), platforms.open('ssh')])).to.deep.equal([provider, provider])
+    expect(opened).to.equal(1)
+  })
+
+  it('refuses a name that nobody registered, with the names that are', async () => {
+    const error = await expectedFailure((await load([definition('ssh'), definition('local')])).open('nope'))
+    expect(error.code).to.equal('bad_input')
+    expect(error.message).to.equal('there is no platform nope; known: local, ssh')
+  })
+
+  it('hands on an expected failure of opening, and names the platform in any other', async () => {
+    const expected = new RunctlError('platform_failed', 'no credentials')
+    const platforms = await load([definition('a', {create: () => Promise.reject(expected)}), definition('b', {create: () => Promise.reject(new TypeError('oops'))})])
+    expect(await rejection(platforms.open('a'))).to.equal(expected)
+    const bug = await rejection(platforms.open('b')) as Error
+    expect(bug.message).to.include('platform b')
+    expect((bug.cause as Error).message).to.equal('oops')
+  })
+
+  it('knows by its form whose an instance id is', async () => {
+    const platforms = await load([definition('ssh'), definition('local')])
+    expect(platforms.ownerOf('local-1a2b')).to.equal('local')
+    expect(() => platforms.ownerOf('i-1234')).to.throw(RunctlError, '"i-1234"').with.property('code', 'bad_input')
+  })
+})
