@@ -1,4 +1,5 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --
+// The `--` above: without it Node 20 takes --env-file for itself, wherever it stands on the command line.
 import {execute} from '@oclif/core'
 
 await execute({dir: import.meta.url})

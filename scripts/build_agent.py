@@ -93,7 +93,7 @@ def _with_thin_indents(lines):
 def _without_docstrings(tree):
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node, clean=False) is not None:
-            node.body[:1] = [] if len(node.body) > 1 or isinstance(node, ast.Module) else [ast.Expr(ast.Constant(0))]
+            node.body[:1] = [] if len(node.body) > 1 or isinstance(node, ast.Module) else ast.parse("0").body
     return tree
 
 

@@ -53,7 +53,7 @@ def _answer(verb, stream):
 def main():
     verb = sys.argv[1] if len(sys.argv) > 1 else None
     if verb in HIDDEN:
-        _load(HIDDEN[verb])(sys.argv[2])
+        _load(HIDDEN[verb])(*sys.argv[2:])
         return
     answer = json.dumps(_answer(verb, sys.stdin.buffer), separators=(",", ":"))
     sys.stdout.buffer.write(answer.encode("ascii") + b"\n")

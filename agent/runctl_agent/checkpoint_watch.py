@@ -10,7 +10,7 @@ from .jsonio import write_json
 INTERVAL_S = 1.0
 LONGEST_INTERVAL_S = 10.0
 # Looking may use this share of one CPU: where there is much to look through, it is done less often.
-CPU_SHARE = 0.01
+CPU_SHARE = 0.005
 
 
 class CheckpointWatch:

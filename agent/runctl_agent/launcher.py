@@ -24,6 +24,8 @@ def launch(folder):
         return
     for number in DEFAULT_IN_SCRIPT[2:]:
         signal.signal(number, signal.SIG_IGN)
+    # Ignored by whoever started us, it would take the exit status away.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _collect_orphans()
     command = read_json(os.path.join(folder, "command.json"))
     reserved = _reserve(folder)

@@ -61,36 +61,35 @@ def boot_id():
         return shown.decode("ascii", "replace").split("}")[0].strip()
 
 
-def own_command(verb, folder):
-    """How this program is started again; isolated, so that the training's Python settings do not reach it."""
+def spawn(verb, folder, lock=None):
+    """Starts this program in a session of its own, with none of the caller's streams but, perhaps, a lock that it is to hold."""
+    # Isolated, so that the training's Python settings do not reach it.
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    return [sys.executable, "-I", root, verb, str(folder)]
-
-
-def spawn(verb, folder):
-    """Starts this program in a session of its own, with none of the caller's streams."""
+    command = [sys.executable, "-I", root, verb, str(folder)] + ([] if lock is None else [str(lock)])
     environment = {key: value for key, value in os.environb.items() if key != process_table.MARKER.encode()}
     errors = os.open(os.path.join(str(folder), "supervisor.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         return subprocess.Popen(
-            own_command(verb, folder), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
-            env=environment, cwd="/", start_new_session=True,
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
+            env=environment, cwd="/", start_new_session=True, pass_fds=() if lock is None else (lock,),
         )
     finally:
         os.close(errors)
 
 
-def leave_behind(verb, folder):
-    """`spawn` for a process that nobody waits for; Python would complain of it."""
-    spawn(verb, folder).returncode = 0
-
-
 def ensure_supervisor(run_id):
-    """Starts a supervisor where none is at work, at most one in two seconds; only one of them gets the lock."""
+    """Starts a supervisor where none is at work; at most every two seconds, should it not live."""
+    if time.monotonic() - _revived_at.get(run_id, -9) < 2:
+        return
     folder = paths.run_dir(run_id)
-    if not locks.is_held(str(folder / "supervisor.lock")) and time.monotonic() - _revived_at.get(run_id, -9) > 2:
+    lock = locks.acquire(str(folder / "supervisor.lock"), wait_s=0)
+    if lock is not None:
         _revived_at[run_id] = time.monotonic()
-        leave_behind("_supervise", folder)
+        try:
+            # It inherits the lock: there is no moment at which a second one could be started. Nobody waits for it.
+            spawn("_supervise", folder, lock).returncode = 0
+        finally:
+            os.close(lock)
 
 
 def write_hard(path, value):

@@ -122,7 +122,9 @@ class Saving:
         ended = now["state"] == "stopped"
         found = self._look(ended)
         good, skipped = checkpoints.latest_good(found)
-        ok, why = _judge(good, skipped, now if ended else None)
+        # What had ended before has nothing to save; only what it left behind is to go.
+        was_over = request["was_over"]
+        ok, why = (True, None) if was_over else _judge(good, skipped, now if ended else None)
         killed, forced = 0, False
         if request["kind"] == "stop" and (ok or request["force"]):
             killed, left = self._end_processes(_remaining_s(request))
@@ -132,7 +134,6 @@ class Saving:
             if left:
                 ok, why = False, "%d processes of the run cannot be ended" % left
             ended, forced = ended or not left, killed > 0
-        was_over = request.get("was_over", False)
         self._report(
             request, ok=ok, why=why, checkpoint=good, killed=killed, saved_on_request=_saved_since(request, found),
             ended="forced" if forced else "before" if was_over else "graceful" if ended else "running")

@@ -24,6 +24,7 @@ def start(request, stream):
             return {"run": run_state.status_of(run_id), "sync": None, "resume_skipped": []}
         active = _active_run(str(project_dir))
         if active and not request["concurrent"]:
+            run_state.ensure_supervisor(active)
             raise AgentError("run_active", "run %s is active in this project folder" % active, {"run_id": active})
         synced = None
         if request["sync"] is not None:
@@ -33,23 +34,26 @@ def start(request, stream):
                 return {"run": None, "sync": synced, "resume_skipped": []}
         run, command, skipped = _plan(request, str(project_dir), active)
         _lay_down(folder, request, run, command)
-        run_state.leave_behind("_supervise", folder)
+        run_state.ensure_supervisor(run_id)
     return {"run": run_state.status_of(run_id, revive=False), "sync": synced, "resume_skipped": skipped}
 
 
 def _check_plain(request):
     """What the operating system could not take, or would take for something else."""
     script = request["script"]
+    values = [script, request["checkpoint_dir"], request["output_dir"]] + list(request["args"])
+    values += list(request["env"]) + list(request["env"].values())
+    values += [request[key] for key in ("python", "data", "resume") if request[key] is not None]
+    for value in values:
+        try:
+            usable = b"\0" not in value.encode("utf-8", "surrogateescape")
+        except (AttributeError, UnicodeError):
+            usable = False
+        if not usable:
+            raise AgentError("bad_input", "%r cannot be given to a program" % (value,))
     parts = script.split("/")
     if not script or script.startswith("/") or ".." in parts:
         raise AgentError("bad_input", "the script %r is not a path inside the project folder" % script)
-    values = [script] + list(request["args"]) + list(request["env"]) + list(request["env"].values())
-    for value in values + [request["checkpoint_dir"], request["output_dir"]]:
-        try:
-            if "\0" in value or not value.encode("utf-8", "surrogateescape") and value:
-                raise ValueError
-        except (TypeError, ValueError):
-            raise AgentError("bad_input", "%r cannot be given to a program" % (value,))
     for name in request["env"]:
         if not name or "=" in name:
             raise AgentError("bad_input", "%r is not a name of an environment variable" % name)
@@ -97,9 +101,10 @@ def _plan(request, project_dir, active):
         # What the supervisor changes. `asked`: {reason} from the moment when the script is asked to save and leave.
         "state": "preparing", "asked": None, "reason": None, "detail": None, "exit_code": None, "signal": None, "ended_at": None,
     }
-    environment = dict(
-        {"PYTHONUNBUFFERED": "1"}, **request["env"], RUNCTL_RUN_ID=request["run_id"], RUNCTL_CHECKPOINT_DIR=checkpoint_dir,
-        RUNCTL_OUTPUT_DIR=output_dir, RUNCTL_STOP_FILE=str(paths.run_dir(request["run_id"]) / "stop"))
+    environment = dict({"PYTHONUNBUFFERED": "1"}, **request["env"])
+    environment.update(
+        RUNCTL_RUN_ID=request["run_id"], RUNCTL_CHECKPOINT_DIR=checkpoint_dir, RUNCTL_OUTPUT_DIR=output_dir,
+        RUNCTL_STOP_FILE=str(paths.run_dir(request["run_id"]) / "stop"))
     optional = {"RUNCTL_DATA_DIR": data_dir, "RUNCTL_RESUME_FROM": resume_path}
     environment.update((key, value) for key, value in optional.items() if value)
     command = {

@@ -18,12 +18,12 @@ RETRY_S = 1.0
 LAUNCHES = 3
 
 
-def supervise(folder):
-    lock = locks.acquire(os.path.join(folder, "supervisor.lock"), wait_s=1)
-    if lock is not None:
-        os.ftruncate(lock, 0)
-        os.write(lock, json.dumps({"pid": os.getpid()}).encode())
-        Supervisor(os.path.basename(folder)).work()
+def supervise(folder, lock):
+    """`lock`: the descriptor that holds `supervisor.lock`."""
+    os.set_inheritable(int(lock), False)
+    os.ftruncate(int(lock), 0)
+    os.pwrite(int(lock), json.dumps({"pid": os.getpid()}).encode(), 0)
+    Supervisor(os.path.basename(folder)).work()
 
 
 class Stopped(Exception):

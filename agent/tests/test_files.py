@@ -1,5 +1,6 @@
 import base64
 import hashlib
+import json
 import os
 import socket
 import unittest
@@ -53,6 +54,28 @@ class Listing(HomeTestCase):
             self.assertEqual((answer["base"], answer["kind"]), (self.path("out/a"), "file"))
             self.assertEqual([one["path"] for one in answer["entries"]], [""])
 
+    def test_gives_a_long_listing_in_parts(self):
+        names = ["f%03d" % number for number in range(100)]
+        for name in names:
+            self.write("out/" + name, b"x")
+        os.symlink("/etc", self.path("out/f050x"))
+        found, after, parts = [], None, 0
+        while True:
+            answer = files.list_files(dict({"path": "out", "max_bytes": 3000}, **({} if after is None else {"after": after})))
+            self.assertLess(len(json.dumps(answer)), 3000)
+            some = [one["path"] for one in answer["entries"] + answer["skipped"]]
+            found, parts = found + some, parts + 1
+            if not answer["more"]:
+                break
+            after = max(some)
+        self.assertEqual(sorted(found), sorted(names + ["f050x"]))
+        self.assertGreater(parts, 3)
+
+    def test_tells_a_folder_from_a_file_without_listing_it(self):
+        self.write("out/a", b"A")
+        answer = files.list_files({"path": "out", "max_bytes": 0})
+        self.assertEqual((answer["kind"], answer["entries"], answer["more"]), ("folder", [], True))
+
     def test_what_does_not_exist_is_not_found(self):
         with self.assertRaises(AgentError) as caught:
             self.list("nowhere")
@@ -83,6 +106,13 @@ class Reading(HomeTestCase):
             cache.sha256(path)
         reads = self.read_pieces("out", ("a", 0, 5), ("a", 5, 5))[1]
         self.assertEqual([one["sha256"] for one in reads], [None, hashlib.sha256(b"0123456789").hexdigest()])
+
+    def test_the_digest_is_worked_out_where_it_is_asked_for(self):
+        self.write("out/a", b"abc", age_s=60)
+        read = {"path": "a", "offset": 1, "length": 2}
+        for asked, expected in ((False, None), (True, hashlib.sha256(b"abc").hexdigest())):
+            answer = files.read_files({"base": "out", "reads": [dict(read, digest=asked)]})
+            self.assertEqual(answer["reads"][0]["sha256"], expected)
 
     def test_an_empty_file_has_a_digest(self):
         self.write("out/empty")

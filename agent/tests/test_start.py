@@ -63,7 +63,7 @@ class Start(AgentCase):
 
     def test_the_script_sees_where_everything_is(self):
         (self.home / "data" / "mnist").mkdir(parents=True)
-        run_id = self.start(SHOW, data="mnist", env={"FROM_REQUEST": "1"})
+        run_id = self.start(SHOW, data="mnist", env={"FROM_REQUEST": "1", "RUNCTL_RUN_ID": "mine"})
         self.wait_for(run_id)
         shown = self.shown()
         env = shown["env"]
@@ -111,7 +111,7 @@ class Start(AgentCase):
                           {"python": "no-such-python"}, {"resume": "checkpoints/none.pt"}],
             "bad_input": [{"script": "../train.py"}, {"script": "/bin/ls"}, {"script": "plain"}, {"script": "tr\0ain.py"}, {"args": ["a\0b"]},
                           {"env": {"A=B": "x"}}, {"env": {"": "x"}}, {"project": "../x"}, {"run_id": "../x"}, {"checkpoint_dir": "train.py"},
-                          {"args": ["\ud800"]}],
+                          {"args": ["\ud800"]}, {"args": [1]}, {"resume": "a\0b"}, {"script": "tr\ud800.py"}],
             "verification_failed": [{"resume": "latest"}],
         }
         for code, requests in refused.items():

@@ -447,6 +447,31 @@ class ToAPath(SyncTestCase):
         self.assertTrue(self.sync("t1", base="t1", target={"kind": "path", "path": "inbox"})["need"]["manifest"])
 
 
+class ManifestAsABlob(SyncTestCase):
+    def setUp(self):
+        super().setUp()
+        self.content = json.dumps([file("ü/a", b"A"), link("l", "ü/a")], ensure_ascii=False).encode()
+        self.blob = {"sha256": sha(self.content), "size": len(self.content)}
+
+    def test_is_asked_for_then_applied(self):
+        answer = self.sync("t1", manifest_blob=self.blob)
+        self.assertEqual((answer["applied"], answer["need"]), (False, {"manifest": False, "blobs": [sha(self.content)]}))
+        self.sync(None, contents=[self.content])
+        answer = self.sync("t1", manifest_blob=self.blob)
+        self.assertEqual(answer["need"], {"manifest": False, "blobs": [sha(b"A")]})
+        self.assertTrue(self.sync("t1", manifest_blob=self.blob, contents=[b"A"])["applied"])
+        self.assertEqual(self.tree(self.root), ["l", "ü/a"])
+
+    def test_comes_with_all_content_in_one_call(self):
+        self.assertTrue(self.sync("t1", manifest_blob=self.blob, contents=[self.content, b"A"])["applied"])
+
+    def test_is_checked_like_any_manifest(self):
+        for content in (b"{", b"3", b"[3]", b'[{"path": "../x"}]', json.dumps([file("../x", b"A")]).encode()):
+            blob = {"sha256": sha(content), "size": len(content)}
+            self.refuses("bad_input", "t1", manifest_blob=blob, contents=[content])
+        self.refuses("bad_input", "t1", manifest_blob={"sha256": "../../x", "size": 1})
+
+
 class Speed(SyncTestCase):
     def test_ten_thousand_unchanged_files_take_well_below_150_ms(self):
         content = b"same"

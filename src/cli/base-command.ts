@@ -8,7 +8,7 @@ import type {PlatformDeps} from '../core/platform-deps.js'
 import {systemClock} from '../core/system-clock.js'
 import {EXIT_CODES, isRunctlError, RunctlError, withContext} from '../model/errors.js'
 import {renderDetached, renderError} from '../ui/error-text.js'
-import {createProgress} from '../ui/progress.js'
+import {createProgress, type ProgressOutput} from '../ui/progress.js'
 import type {RenderEnv} from '../ui/render-env.js'
 import {Detached, DETACHED_EXIT_CODE} from './detached.js'
 import {errorJson} from './error-json.js'
@@ -92,8 +92,10 @@ export abstract class RunctlCommand<T> extends Command {
 
   protected get progress(): ReturnType<typeof createProgress> {
     const {stderr} = process
-    const mode = this.jsonEnabled() ? 'silent' : stderr.isTTY && process.env['TERM'] !== 'dumb' && !process.env['CI'] ? 'tty' : 'lines'
-    this.progressInUse ??= createProgress({stream: stderr, mode, color: useColor(stderr.isTTY)})
+    const mode = stderr.isTTY && process.env['TERM'] !== 'dumb' && !process.env['CI'] ? 'tty' : 'lines'
+    this.progressInUse ??= this.jsonEnabled()
+      ? warningsOnly(createProgress({stream: stderr, mode: 'lines', color: useColor(stderr.isTTY)}))
+      : createProgress({stream: stderr, mode, color: useColor(stderr.isTTY)})
     return this.progressInUse
   }
 
@@ -180,6 +182,17 @@ export abstract class RunctlCommand<T> extends Command {
     const {next, stillRunning} = this.detached()
     const context = {stillRunning, next}
     return isRunctlError(error) && error.stillRunning.length === 0 ? withContext(error, context) : error
+  }
+}
+
+/** Under --json nobody watches, but a step that failed is never passed over in silence. */
+function warningsOnly(output: ProgressOutput): ProgressOutput {
+  return {
+    emit(event) {
+      if (event.type === 'warning') output.emit(event)
+    },
+    pause: () => output.pause(),
+    stop: () => output.stop(),
   }
 }
 

@@ -6,6 +6,7 @@ import {callLocalAgent} from '../agent/local-agent.js'
 import {findRun} from '../core/list-runs.js'
 import {listCheckpoints, type CheckpointListing} from '../core/list-checkpoints.js'
 import {RunctlError} from '../model/errors.js'
+import {pathForShell} from '../model/quote-for-shell.js'
 import {RunctlCommand} from './base-command.js'
 
 export const checkpointSourceFlags = {
@@ -49,7 +50,7 @@ export abstract class CheckpointCommand<T> extends RunctlCommand<T> {
     const found = await stat(dir).catch(() => null)
     if (!found?.isDirectory()) {
       throw new RunctlError('not_found', found ? `${folder} is a file; runctl checkpoint info looks at one` : `there is no folder ${folder} here`, {
-        next: [found ? `runctl checkpoint info ${folder}` : 'runctl checkpoint list --instance-id INSTANCE'],
+        next: [found ? `runctl checkpoint info ${pathForShell(folder)}` : 'runctl checkpoint list --instance-id INSTANCE'],
       })
     }
     const answer = await callLocalAgent('checkpoints', {dir, ...(only === undefined ? {} : {path: only})}, this.signal)

@@ -16,7 +16,7 @@ export abstract class WorkflowCommand extends RunctlCommand<WorkflowResult> {
     const printer = logPrinter({silent: this.jsonEnabled()})
     const context = {config: await this.loadConfig(), version: this.config.version, log: printer.write}
     const input = await workflowInput({...what, args: this.rest ?? []}, flags, context)
-    await checkScript({...input.train, instanceId: what.instanceId ?? what.platform}, what.platform)
+    await checkScript(input.train, `runctl workflow run ${what.instanceId ?? what.platform}`)
     const result = await runWorkflow(input, await this.platformDeps(what.platform)).finally(printer.end)
     return {value: result, text: renderWorkflow(result, this.renderEnv)}
   }

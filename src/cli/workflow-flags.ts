@@ -3,6 +3,7 @@ import path from 'node:path'
 import {Flags} from '@oclif/core'
 
 import type {Configuration} from '../config/load-configuration.js'
+import {PULL_FOLDER} from '../core/pull-checkpoints.js'
 import type {WorkflowInput} from '../core/run-workflow.js'
 import {parseDuration} from '../model/duration.js'
 import {durationFlag} from './duration-flag.js'
@@ -58,7 +59,7 @@ export async function workflowInput(
     graceMs: config.get('stop.grace'),
     timeoutMs: flags.timeout ?? null,
     readyTimeoutMs: READY_TIMEOUT_MS,
-    pullTo: path.resolve('runctl-checkpoints'),
+    pullTo: path.join(config.root, PULL_FOLDER),
     log,
   }
 }

@@ -8,11 +8,13 @@ export interface CheckScriptInput {
   readonly cwd: string
   readonly projectRoot: string
   readonly syncCode: boolean
-  readonly instanceId: string
 }
 
-/** The script's path relative to the project folder, `/` between parts. Nothing was sent yet: a wrong one costs nothing. */
-export async function checkScript(input: CheckScriptInput, platform: string): Promise<string> {
+/**
+ * The script's path relative to the project folder, `/` between parts. Nothing was sent yet: a wrong one costs nothing. `command` is what the
+ * script stands behind: `runctl local train local-1a2b3c4d`.
+ */
+export async function checkScript(input: CheckScriptInput, command: string): Promise<string> {
   if (!input.syncCode) return input.script.split(path.sep).join('/')
   const absolute = path.resolve(input.cwd, input.script)
   const relative = path.relative(input.projectRoot, absolute)
@@ -25,7 +27,7 @@ export async function checkScript(input: CheckScriptInput, platform: string): Pr
   if (!found?.isFile()) {
     const what = found ? 'is not a file' : 'does not exist'
     throw new RunctlError('not_found', `the script ${input.script} ${what} here (${absolute}); nothing was sent`, {
-      next: [`runctl ${platform} train ${input.instanceId} SCRIPT, with a path relative to ${input.cwd}`],
+      next: [`${command} SCRIPT`],
       details: {script: input.script},
     })
   }

@@ -83,14 +83,15 @@ function notSaved(saved: SaveResult, instance: Instance, withForce: string): Run
   })
 }
 
-/** With `force`, a platform that refuses the tags does not keep the machine running. */
+/** With `force`, nothing that is only recorded keeps the machine running: neither refused tags nor a broken agent. */
 async function record(saved: SaveResult, instance: Instance, input: EndInput, deps: PlatformDeps): Promise<void> {
   try {
     await step(deps.progress, 'record', 'Record it in the tags', async () =>
       deps.provider.setTags(instance.id, tagsOf(saved, await newestCheckpoint(instance.id, saved, deps)), {signal: deps.signal}))
   } catch (error) {
-    if (!input.force || !isRunctlError(error)) throw error
-    deps.progress.emit({type: 'warning', message: `the tags of ${instance.id} do not say what was saved: ${error.message}`})
+    if (!input.force || deps.signal.aborted) throw error
+    const why = error instanceof Error ? error.message : String(error)
+    deps.progress.emit({type: 'warning', message: `the tags of ${instance.id} do not say what was saved: ${why}`})
   }
 }
 

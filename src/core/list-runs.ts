@@ -1,6 +1,7 @@
 import type {RunStatus} from '../agent/protocol.js'
 import {isRunctlError, RunctlError} from '../model/errors.js'
 import {TAGS, type Instance} from '../model/instance.js'
+import {findInstance} from './find-instance.js'
 import type {PlatformDeps} from './platform-deps.js'
 
 /** A run and where it is. */
@@ -23,7 +24,7 @@ export interface ListRunsInput {
 
 type Deps = Pick<PlatformDeps, 'agent' | 'provider' | 'signal'>
 
-/** Asks every running instance of the platforms at once. One that does not answer is named, not fatal. */
+/** Asks every running instance of the platforms at once. One that does not answer is named, not fatal. Rejects with `not_found` for an id. */
 export async function listRuns(input: ListRunsInput, platforms: readonly Deps[]): Promise<RunList> {
   const lists = await Promise.all(platforms.map(deps => runsOfPlatform(input, deps)))
   const runs = lists.flatMap(list => list.runs).toSorted((a, b) => (a.run_id < b.run_id ? 1 : -1))
@@ -31,9 +32,7 @@ export async function listRuns(input: ListRunsInput, platforms: readonly Deps[])
 }
 
 async function runsOfPlatform(input: ListRunsInput, deps: Deps): Promise<RunList> {
-  const instances: Instance[] = []
-  const query = input.instanceId === null ? {states: ['pending', 'running', 'stopping', 'stopped'] as const} : {ids: [input.instanceId]}
-  for await (const instance of deps.provider.describeInstances(query, {signal: deps.signal})) instances.push(instance)
+  const instances = input.instanceId === null ? await existing(deps) : [await findInstance(input.instanceId, deps)]
   const answers = await Promise.all(instances.map(async instance => {
     const where = {platform: instance.platform, instance_id: instance.id}
     const unasked = (why: string): RunList => ({runs: [], unasked: [{...where, why, last_run: instance.tags[TAGS.lastRun] ?? null}]})
@@ -47,6 +46,12 @@ async function runsOfPlatform(input: ListRunsInput, deps: Deps): Promise<RunList
     }
   }))
   return {runs: answers.flatMap(answer => answer.runs), unasked: answers.flatMap(answer => answer.unasked)}
+}
+
+async function existing({provider, signal}: Deps): Promise<readonly Instance[]> {
+  const instances: Instance[] = []
+  for await (const instance of provider.describeInstances({states: ['pending', 'running', 'stopping', 'stopped']}, {signal})) instances.push(instance)
+  return instances
 }
 
 /** Where a run is, and the platform that it is on. Rejects with `not_found`, naming the stopped instance that had it last if one did. */

@@ -9,6 +9,9 @@ import type {PullReport} from './sync/reports.js'
 
 type Deps = Pick<PlatformDeps, 'agent' | 'clock' | 'progress' | 'signal'>
 
+/** Of the project, on this machine: where checkpoints are brought before their instance is terminated. Never sent back with the code. */
+export const PULL_FOLDER = 'runctl-checkpoints'
+
 export interface PullCheckpointsInput {
   readonly instanceId: string
   /** Absolute, on the instance. */

@@ -1,6 +1,7 @@
 import type {AgentClient} from '../agent/client.js'
 import type {RunStatus} from '../agent/protocol.js'
 import {isRunctlError, RunctlError} from '../model/errors.js'
+import {pathForShell} from '../model/quote-for-shell.js'
 import {zlibInflate} from './inflate.js'
 
 export interface OutcomeContext {
@@ -19,7 +20,7 @@ export function describeEnd(run: RunStatus): string {
 export async function outcomeError(run: RunStatus, context: OutcomeContext, agent: AgentClient, signal: AbortSignal): Promise<RunctlError | null> {
   if (run.state !== 'stopped' || run.reason === 'completed' || run.reason === 'user') return null
   const {instanceId, platform} = context
-  const resume = run.last_checkpoint ? [`runctl ${platform} train ${instanceId} ${run.script} --resume latest`] : []
+  const resume = run.last_checkpoint ? [`runctl ${platform} train ${instanceId} ${pathForShell(run.script)} --resume latest`] : []
   const details = {
     instance_id: instanceId,
     run_id: run.run_id,

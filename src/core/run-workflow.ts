@@ -1,6 +1,7 @@
 import type {RunStatus} from '../agent/protocol.js'
 import type {Checkpoint} from '../model/checkpoint.js'
 import {isRunctlError, RunctlError} from '../model/errors.js'
+import {pathForShell} from '../model/quote-for-shell.js'
 import {createInstance, type CreateInput} from './create-instance.js'
 import {endInstance} from './end-instance.js'
 import {findInstance} from './find-instance.js'
@@ -129,7 +130,7 @@ function nextCommands(instance: ResourceRow, run: RunStatus, good: Checkpoint | 
   const {id, platform} = instance
   if (then === 'terminate') return []
   const list = `runctl checkpoint list --instance-id ${id}`
-  const resume = good ? [`runctl ${platform} train ${id} ${run.script} --wait --resume latest`] : []
+  const resume = good ? [`runctl ${platform} train ${id} ${pathForShell(run.script)} --wait --resume latest`] : []
   if (then === 'stop') return [`runctl ${platform} start ${id} --wait`, ...resume]
   return [list, ...resume, `runctl ${platform} stop ${id}`]
 }

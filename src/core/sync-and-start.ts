@@ -4,6 +4,7 @@ import type {RunStatus, StartAnswer, StartRequest} from '../agent/protocol.js'
 import {RunctlError} from '../model/errors.js'
 import type {PlatformDeps} from './platform-deps.js'
 import {step} from './progress.js'
+import {PULL_FOLDER} from './pull-checkpoints.js'
 import type {SyncReport} from './sync/reports.js'
 import {completeSync, confirmSync, prepareSync, syncFiles, type SyncDeps} from './sync/sync-files.js'
 import {transferTimeoutMs} from './sync/agent-port.js'
@@ -39,7 +40,7 @@ export async function startWithSync({input, request}: {readonly input: TrainInpu
     instanceId: input.instanceId,
     include: input.include,
     // What a script writes is not code, wherever a past run left it on this machine.
-    alwaysExclude: [input.checkpointDir, input.outputDir].filter(folder => !path.isAbsolute(folder)),
+    alwaysExclude: [input.checkpointDir, input.outputDir, PULL_FOLDER].filter(folder => !path.isAbsolute(folder)),
     reserveBytes: Buffer.byteLength(JSON.stringify(request)) + 100,
   }, syncDeps)
   for (const message of prepared.warnings) deps.progress.emit({type: 'warning', message})

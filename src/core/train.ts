@@ -3,6 +3,7 @@ import path from 'node:path'
 import type {RunStatus, StartRequest} from '../agent/protocol.js'
 import {isRunctlError, RunctlError, withContext} from '../model/errors.js'
 import {TAGS, type Instance} from '../model/instance.js'
+import {pathForShell} from '../model/quote-for-shell.js'
 import {newRunId} from '../model/run.js'
 import {checkScript} from './check-script.js'
 import {findInstance, notRunning} from './find-instance.js'
@@ -51,7 +52,7 @@ const PREPARING_TIMEOUT_MS = 3_600_000
 
 /** Brings the code to the instance and starts the script there. Resolves as soon as the script runs (or has ended). */
 export async function train(input: TrainInput, deps: PlatformDeps): Promise<TrainResult> {
-  const script = await checkScript(input, deps.provider.name)
+  const script = await checkScript(input, `runctl ${deps.provider.name} train ${input.instanceId}`)
   let instance = await findInstance(input.instanceId, deps)
   if (instance.state === 'pending' && input.readyTimeoutMs !== null) {
     const timeoutMs = input.readyTimeoutMs
@@ -85,9 +86,9 @@ export async function train(input: TrainInput, deps: PlatformDeps): Promise<Trai
     deps.progress.emit({type: 'warning', message: `passed over ${skipped.path} when resuming: ${skipped.why}`})
   }
   // From here on the script runs, whatever fails here.
-  deps.footprint.note(runId, {stillRunning: `${runId} goes on on ${instance.id}`, next: [`runctl ${instance.platform} monitor ${instance.id} --follow`]})
+  deps.footprint.note(started.run.run_id, {stillRunning: `${started.run.run_id} on ${instance.id}`, next: [`runctl ${instance.platform} monitor ${instance.id} --follow`]})
   const run = await waitUntilStarted(started.run, instance, deps)
-  if (run.state === 'stopped') deps.footprint.forget(runId)
+  if (run.state === 'stopped') deps.footprint.forget(run.run_id)
   await recordRun(run.run_id, instance, input, deps)
   return {instance_id: instance.id, platform: instance.platform, run, sync: started.sync, data_sync: data.report, resume_skipped: started.resume_skipped}
 }
@@ -117,7 +118,7 @@ function adviceFor(error: unknown, instance: Instance, input: TrainInput): reado
   if (error.code === 'run_active') {
     const active = error.details['run_id']
     const stop = typeof active === 'string' ? [`runctl run stop ${active}`] : []
-    return [`runctl ${platform} monitor ${id} --follow`, ...stop, `runctl ${platform} train ${id} ${input.script} --project-name other`]
+    return [`runctl ${platform} monitor ${id} --follow`, ...stop, `runctl ${platform} train ${id} ${pathForShell(input.script)} --project-name other`]
   }
   if (error.code === 'verification_failed' || (error.code === 'not_found' && input.resume !== null)) return [`runctl checkpoint list --instance-id ${id}`]
   return []

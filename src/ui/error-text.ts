@@ -45,8 +45,9 @@ function aftermath({next, stillRunning}: Aftermath, env: RenderEnv): readonly st
 }
 
 /** The end of the training's own words, where the error carries it. */
-function lastLogLines(details: Readonly<Record<string, unknown>>): readonly string[] {
-  const lines = details['last_log_lines']
+function lastLogLines(details: Readonly<Record<string, unknown>> | undefined): readonly string[] {
+  // An error of another copy of the package may be of an older shape.
+  const lines = details?.['last_log_lines']
   if (!Array.isArray(lines) || lines.length === 0) return []
   return ['Last log lines:', ...lines.map(line => `  ${escapeLine(String(line))}`)]
 }

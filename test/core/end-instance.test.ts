@@ -35,6 +35,7 @@ function depsWith(save: SaveResult, instance: ConstructorParameters<typeof FakeD
   const deps = new FakeDeps(instance)
   deps.lifecycle.answers['prestop-checkpoint'] = () => [save]
   deps.scripted.handlers.status = () => ({runs: [], boot_id: 'b', now: ''})
+  deps.scripted.handlers.checkpoints = () => Promise.reject(new RunctlError('not_found', 'there is no run'))
   return deps
 }
 
@@ -83,7 +84,7 @@ describe('endInstance', () => {
     expect(error.message).to.include('nothing was stopped').and.to.include('no checkpoint was written')
     expect(error.next).to.include(`runctl mem stop ${INSTANCE_ID} --force`)
     expect(deps.journal).to.deep.equal(['prestop', 'prestop-checkpoint'])
-    expect(deps.footprint.all.map(trace => trace.stillRunning)).to.deep.equal([`instance ${INSTANCE_ID} is still running ($1.006/h)`])
+    expect(deps.footprint.all.map(trace => trace.stillRunning)).to.deep.equal([`instance ${INSTANCE_ID} ($1.006/h)`])
     expect(deps.progress.ends).to.include('save failed')
   })
 
@@ -139,6 +140,22 @@ describe('endInstance', () => {
     await endInstance(input({force: true}), deps)
     expect(deps.provider.get().state).to.equal('stopped')
     expect(deps.progress.warnings.join()).to.include('not allowed')
+  })
+
+  it('goes on with force where the agent is broken', async () => {
+    const deps = depsWith(saved())
+    deps.lifecycle.answers['prestop-checkpoint'] = () => []
+    deps.scripted.handlers.checkpoints = () => Promise.reject(new Error('Traceback'))
+    await endInstance(input({force: true}), deps)
+    expect(deps.provider.get().state).to.equal('stopped')
+    expect(deps.progress.warnings.join()).to.include('Traceback')
+  })
+
+  it('records the latest good checkpoint where the training had ended before', async () => {
+    const deps = depsWith(saved({reports: []}))
+    deps.scripted.handlers.checkpoints = () => ({checkpoints: [], dir: '', project_dir: null, latest_good: checkpoint({path: 'checkpoints/earlier.pt'}), latest_good_skipped: []})
+    await endInstance(input(), deps)
+    expect(readCheckpointTag(deps.provider.get().tags[TAGS.lastCheckpoint])?.path).to.equal('checkpoints/earlier.pt')
   })
 
   it('stops although the price cannot be had', async () => {
@@ -219,7 +236,7 @@ describe('endInstance', () => {
 describe('the tag of the last checkpoint', () => {
   const count = fc.option(fc.integer({min: 0, max: Number.MAX_SAFE_INTEGER}))
   const anyCheckpoint: fc.Arbitrary<Checkpoint> = fc.record({
-    path: fc.oneof(fc.string({unit: 'binary', maxLength: 600}), fc.stringMatching(/^[\0-\x1f"\\]{0,300}$/)),
+    path: fc.oneof(fc.string({unit: 'binary', maxLength: 600}), fc.string({unit: fc.constantFrom('\0', '\x1b', '"', '\\', '\u2028', '😀', '/'), maxLength: 300})),
     sha256: fc.option(fc.stringMatching(/^[0-9a-f]{64}$/)),
     epoch: count,
     step: count,

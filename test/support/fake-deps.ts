@@ -20,7 +20,7 @@ export class FakeDeps implements PlatformDeps {
   readonly scripted = new ScriptedAgent()
   readonly agent = () => this.scripted.asClient()
   readonly interrupt = new AbortController()
-  readonly signal = this.interrupt.signal
+  readonly signal: AbortSignal = this.interrupt.signal
   cacheDir = tmpdir()
 
   constructor(instance: Partial<Instance> | null = {}) {

@@ -50,7 +50,7 @@ export class MemoryProvider implements Provider {
   /** States that the next looks at an instance find, one a look; the last one stays. */
   readonly upcoming: InstanceState[] = []
   /** What a call rejects with, by its name. */
-  readonly failures: Partial<Record<'createInstance' | 'setTags' | 'startInstance' | 'stopInstance' | 'terminateInstance', unknown>> = {}
+  readonly failures: Partial<Record<'createInstance' | 'setTags' | 'startInstance' | 'stopInstance' | 'terminateInstance', Error>> = {}
 
   constructor(readonly journal: string[] = [], instance: Instance | null = sampleInstance()) {
     if (instance) this.instances.set(instance.id, instance)
@@ -100,6 +100,7 @@ export class MemoryProvider implements Provider {
 
   private record(call: keyof MemoryProvider['failures']): void {
     this.journal.push(call)
-    if (this.failures[call] !== undefined) throw this.failures[call]
+    const failure = this.failures[call]
+    if (failure) throw failure
   }
 }

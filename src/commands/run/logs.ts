@@ -30,7 +30,9 @@ export default class RunLogs extends RunCommand<RunLogsJson> {
     const tailLines = flags.lines ?? (this.jsonEnabled() ? 1000 : null)
     const size = await readLog({instanceId: run.instance_id, runId: run.run_id, tailLines}, write, deps)
     if (!flags.raw) printer.end()
-    const lines = (kept + text.end()).split('\n').slice(0, -1)
+    // The last line may lack its line feed; nothing follows the last one that has it.
+    const whole = kept + text.end()
+    const lines = whole === '' ? [] : whole.replace(/\n$/, '').split('\n')
     return {value: {run_id: run.run_id, log_path: run.log_path, size_bytes: size, lines}, text: ''}
   }
 }

@@ -18,11 +18,12 @@ export async function checkLinks(files: readonly ProjectFile[], root: string, gi
 async function checkLink(file: ProjectFile, target: string, root: string, givenRoot: string, advice: string): Promise<ProjectFile> {
   const from = path.dirname(file.absolutePath)
   const written = path.resolve(from, target)
-  const inRoot = isInside(written, root) ? written : isInside(written, givenRoot) ? path.join(root, path.relative(givenRoot, written)) : null
+  const inRoot = [written, path.join(root, path.relative(givenRoot, written))].find(candidate => isInside(candidate, root))
   // Through other links `..` may lead elsewhere than the path says, so the link itself is followed too.
   const followed = await realpath(file.absolutePath).catch(() => root)
-  if (inRoot === null || !isInside(await realTarget(inRoot), root) || !isInside(followed, root)) {
-    throw new RunctlError('bad_input', `the link ${showName(file.path)} -> ${showName(target)} leads out of ${showName(givenRoot)}, so it would not work on the instance`, {
+  if (inRoot === undefined || !isInside(await realTarget(inRoot), root) || !isInside(followed, root)) {
+    const link = `${showName(file.path)} -> ${showName(target)}`
+    throw new RunctlError('bad_input', `the link ${link} leads out of ${showName(givenRoot)}, so it would not work on the instance`, {
       next: [advice.replace('{path}', showName(file.path))],
       details: {path: file.path, target},
     })

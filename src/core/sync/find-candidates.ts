@@ -27,7 +27,9 @@ export interface Candidates {
 export async function findCandidates(options: CandidateOptions, warnings: string[]): Promise<Candidates> {
   const {root, gitRules, ownRules, isExcluded} = options
   const git = gitRules ? await listGitFiles(root, BUILT_IN) : null
-  if (typeof git === 'string') warnings.push(`git cannot list ${showName(root)} (${showName(git)}), so runctl reads the ignore files itself`)
+  if (typeof git === 'string') {
+    warnings.push(`git cannot list ${showName(root)} (${showName(git)}), so runctl reads the ignore files itself`)
+  }
   // A folder that the repository around it ignores is a project all the same.
   if (git !== null && typeof git !== 'string' && git.tracked.size + git.untracked.size > 0) {
     return {found: new Set([...git.tracked, ...git.untracked]), tracked: git.tracked, skipped: git.skipped}

@@ -3,7 +3,7 @@ import path from 'node:path'
 import ignore from 'ignore'
 
 import {RunctlError} from '../../model/errors.js'
-import {join} from './nested-rules.js'
+import {join, type IgnoreTest} from './nested-rules.js'
 import {walkFolder} from './walk-folder.js'
 
 /**
@@ -33,7 +33,8 @@ export async function findIncluded(root: string, patterns: readonly string[], pa
   for (const start of starts) {
     const stats = await lstat(path.join(root, start)).catch(() => null)
     if (stats?.isDirectory()) {
-      const leaveOut = async (folder: string) => (name: string, isFolder: boolean) => name === '.git' || (passOver.has(name) && (isFolder || folder !== start))
+      const leaveOut = async (folder: string): Promise<IgnoreTest> => (name, isFolder) =>
+        name === '.git' || (passOver.has(name) && (isFolder || folder !== start))
       for (const one of (await walkFolder(root, {start, leaveOut})).paths) if (matches(one)) found.add(one)
     } else if (stats && matches(start)) {
       found.add(start)

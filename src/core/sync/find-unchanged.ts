@@ -54,7 +54,8 @@ export async function findUnchanged(
     rounds++
     for (const [index, {entry, local}] of some.entries()) {
       const read = answer?.reads[index]
-      if (read?.sha256 && read.size === entry.size && (await hashLocal(local, signal)) === read.sha256) unchanged.set(entry.path, read.sha256)
+      if (!read?.sha256 || read.size !== entry.size) continue
+      if ((await hashLocal(local, signal)) === read.sha256) unchanged.set(entry.path, read.sha256)
     }
   }
   return {unchanged, rounds}

@@ -28,8 +28,16 @@ export type HashedEntry = HashedFile | (ProjectFile & {readonly kind: 'symlink'}
 const RACY_MS = 2000
 const BLOCK_BYTES = 256 * 1024
 
-/** Hashes what changed since the last time; `fresh` are paths that are read whatever the cache says. FileChangedError where one does not hold still. */
-export async function hashFiles(root: string, files: readonly ProjectFile[], deps: HashDeps, fresh: ReadonlySet<string> = new Set()): Promise<HashedEntry[]> {
+/**
+ * Hashes what changed since the last time; `fresh` are paths that are read whatever the cache says. `root` names the cache.
+ * FileChangedError where a file does not hold still.
+ */
+export async function hashFiles(
+  root: string,
+  files: readonly ProjectFile[],
+  deps: HashDeps,
+  fresh: ReadonlySet<string> = new Set(),
+): Promise<HashedEntry[]> {
   const cacheFile = cachePath(deps.cacheDir, 'digests', root)
   const known = asDigests(await readCache(cacheFile))
   const digests: Record<string, [stamp: string, sha256: string]> = {}

@@ -5,7 +5,8 @@ import {manifestOf, type Manifest} from './manifest.js'
 /** The state that this machine last brought to a target, or null. It may be out of date: the agent compares the tree's name. */
 export async function readLastSync(cacheDir: string, instanceId: string, target: SyncTarget): Promise<Manifest | null> {
   const value = await readCache(fileOf(cacheDir, instanceId, target))
-  if (typeof value !== 'object' || value === null || !('entries' in value) || !('tree' in value) || !Array.isArray(value.entries)) return null
+  if (typeof value !== 'object' || value === null || !('entries' in value) || !('tree' in value)) return null
+  if (!Array.isArray(value.entries)) return null
   try {
     const manifest = manifestOf(value.entries as SyncEntry[])
     return manifest.tree === value.tree ? manifest : null

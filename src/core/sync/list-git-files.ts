@@ -18,8 +18,8 @@ export interface GitFiles {
 
 /**
  * The files below `root` that git tracks or would add, those of submodules and nested repositories included. null where git does
- * not know the folder or is not installed; a string where git is there but failed, with its reason. `passOver` are folder names that are never
- * looked into for untracked files.
+ * not know the folder or is not installed; a string where git is there but failed, with its reason. `passOver` are folder names
+ * that are never looked into for untracked files.
  */
 export async function listGitFiles(root: string, passOver: readonly string[]): Promise<GitFiles | string | null> {
   const [staged, others] = await Promise.all([
@@ -82,10 +82,14 @@ function runGit(cwd: string, args: readonly string[]): Promise<{exitCode: number
   })
 }
 
+const OF_ANOTHER_REPOSITORY = [
+  'GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_PREFIX', 'GIT_COMMON_DIR', 'GIT_OBJECT_DIRECTORY', 'GIT_NAMESPACE',
+]
+
 /** Inside a git hook GIT_DIR, GIT_INDEX_FILE and others point to the repository that runs the hook. */
 function environmentOfItsOwn(): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = {...process.env, GIT_OPTIONAL_LOCKS: '0'}
-  for (const name of ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_PREFIX', 'GIT_COMMON_DIR', 'GIT_OBJECT_DIRECTORY', 'GIT_NAMESPACE']) delete env[name]
+  for (const name of OF_ANOTHER_REPOSITORY) delete env[name]
   return env
 }
 

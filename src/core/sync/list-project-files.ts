@@ -50,7 +50,8 @@ export async function listProjectFiles(givenRoot: string, options: ListOptions =
   for (const pattern of include) {
     const matches = matchPatterns([pattern])
     if (pattern.startsWith('!') || names.some(matches)) continue
-    const why = [...included].some(matches) ? 'matches only files in the checkpoint or output folder, which are never synced' : 'matches no file'
+    const isElsewhere = [...included].some(matches)
+    const why = isElsewhere ? 'matches only files in the checkpoint or output folder, which are never synced' : 'matches no file'
     warnings.push(`the include pattern ${JSON.stringify(pattern)} ${why}`)
   }
 
@@ -60,7 +61,9 @@ export async function listProjectFiles(givenRoot: string, options: ListOptions =
     else if (one) files.push(one)
   }
   const kept = dropBelowLinks(files)
-  const advice = rules === 'none' ? 'put what it points to in the place of {path}' : 'add a line {path} to .runctlignore, or put what it points to in its place'
+  const advice = rules === 'none'
+    ? 'put what it points to in the place of {path}'
+    : 'add a line {path} to .runctlignore, or put what it points to in its place'
   const sorted = [...(await checkLinks(kept, root, path.resolve(givenRoot), advice))].sort((a, b) => (a.path < b.path ? -1 : 1))
   if (skipped.length > 0) warnings.push(`not sent: ${showNames(skipped.map(one => `${one.path} (${one.why})`))}`)
   if (rules !== 'none') warnings.push(...(await warnOfFiles(sorted)))
@@ -74,7 +77,8 @@ async function checkRoot(givenRoot: string, homeDir: string): Promise<string> {
   }
   const home = await realpath(homeDir).catch(() => homeDir)
   if (root === home || root === path.parse(root).root) {
-    throw new RunctlError('bad_input', `${showName(root)} is ${root === home ? 'your home folder' : 'the root of the file system'}, not a project; nothing was sent`, {
+    const what = root === home ? 'your home folder' : 'the root of the file system'
+    throw new RunctlError('bad_input', `${showName(root)} is ${what}, not a project; nothing was sent`, {
       next: ['cd to the project folder and run the command there'],
     })
   }
@@ -87,7 +91,8 @@ async function dropIgnored(names: string[], ignored: NestedRules, isExcluded: (n
   for (const [folder, inFolder] of groupByFolder(names)) {
     const test = await ignored.testIn(folder)
     for (const name of inFolder) {
-      if (!test(name, false) && !isExcluded(join(folder, name)) && !`/${join(folder, name)}/`.includes('/.git/')) kept.push(join(folder, name))
+      const whole = join(folder, name)
+      if (!test(name, false) && !isExcluded(whole) && !`/${whole}/`.includes('/.git/')) kept.push(whole)
     }
   }
   return kept

@@ -37,7 +37,9 @@ export class LocalDestination {
       const target = await realpath(folder).catch(() => null)
       if (target === null || !isInside(target, this.root)) throw leaves(relative, folder)
     } else if (stats && !stats.isDirectory()) {
-      throw new RunctlError('bad_input', `${showName(folder)} is a file here, but a folder on the instance; it was left alone`, {next: ['give another destination']})
+      throw new RunctlError('bad_input', `${showName(folder)} is a file here, but a folder on the instance; it was left alone`, {
+        next: ['give another destination'],
+      })
     } else if (!stats) {
       await mkdir(folder).catch((error: unknown) => {
         throw explainLocalError(error, folder)

@@ -34,26 +34,27 @@ export class PartFile {
   /** `resume: false` begins anew whatever is here. */
   static async open(finalPath: string, remote: RemoteState, resume: boolean): Promise<PartFile> {
     const folder = path.dirname(finalPath)
-    const prefix = `.${createHash('sha256').update(path.basename(finalPath)).digest('hex').slice(0, 12)}-`
-    const name = prefix + createHash('sha256').update(JSON.stringify([remote.path, remote.size, remote.mtime_ns])).digest('hex').slice(0, 12) + SUFFIX
+    const prefix = `.${shortDigest(path.basename(finalPath))}-`
+    const name = prefix + shortDigest(JSON.stringify([remote.path, remote.size, remote.mtime_ns])) + SUFFIX
     try {
       // Small files are not worth a look into the folder for each.
       for (const other of resume ? await readdir(folder) : []) {
         if (other !== name && other.startsWith(prefix) && other.endsWith(SUFFIX)) await rm(path.join(folder, other), {force: true})
       }
       const partPath = path.join(folder, name)
-      const handle = await open(partPath, constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0), 0o600)
+      const flags = constants.O_RDWR | constants.O_CREAT | (resume ? 0 : constants.O_TRUNC) | (constants.O_NOFOLLOW ?? 0)
+      const handle = await open(partPath, flags, 0o600)
       const part = new PartFile(handle, partPath, finalPath, remote, createHash('sha256'), 0)
-      await part.takeUp(resume)
+      if (resume) await part.takeUp()
       return part
     } catch (error) {
       throw explainLocalError(error, finalPath)
     }
   }
 
-  private async takeUp(resume: boolean): Promise<void> {
+  private async takeUp(): Promise<void> {
     const {size} = await this.handle.stat()
-    if (!resume || size > this.remote.size) await this.handle.truncate(0)
+    if (size > this.remote.size) await this.handle.truncate(0)
     const block = Buffer.allocUnsafe(BLOCK_BYTES)
     for (;;) {
       const {bytesRead} = await this.handle.read(block, 0, block.length, this.offset)
@@ -105,4 +106,8 @@ export class PartFile {
     await this.handle.close().catch(() => {})
     await rm(this.partPath, {force: true})
   }
+}
+
+function shortDigest(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 12)
 }

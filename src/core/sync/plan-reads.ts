@@ -1,4 +1,5 @@
 import type {ReadFilesRequest} from '../../agent/protocol.js'
+import type {AgentPort} from './agent-port.js'
 import {worstCase} from './deflater.js'
 
 type Read = ReadFilesRequest['reads'][number]
@@ -20,7 +21,7 @@ const READ_BYTES = 200
  * The first call for these files: as much as surely fits into an answer, even if nothing shrinks. Whole files, or a part of the
  * first one alone. Throws a plain Error where the limits are too small for any.
  */
-export function planReads(pending: readonly PendingRead[], base: string, limits: {readonly maxInputBytes: number; readonly maxOutputBytes: number}): Read[] {
+export function planReads(pending: readonly PendingRead[], base: string, limits: Pick<AgentPort, 'maxInputBytes' | 'maxOutputBytes'>): Read[] {
   const reads: Read[] = []
   let inputRoom = limits.maxInputBytes - escapedLength(base) - ENVELOPE_BYTES
   let describedBytes = ENVELOPE_BYTES
@@ -38,7 +39,8 @@ export function planReads(pending: readonly PendingRead[], base: string, limits:
     content += length
     if (length < size - offset) break
   }
-  if (reads.length === 0) throw new Error(`calls of ${limits.maxInputBytes} bytes that give back ${limits.maxOutputBytes} are too small to read files`)
+  const {maxInputBytes, maxOutputBytes} = limits
+  if (reads.length === 0) throw new Error(`calls of ${maxInputBytes} bytes that give back ${maxOutputBytes} are too small to read files`)
   return reads
 }
 

@@ -15,19 +15,20 @@ export interface PullInput {
   /** A file or folder on the instance: absolute, or relative to the home folder. */
   readonly source: string
   /**
-   * On this machine, relative to `cwd` or absolute; null: the base name of the source, in `cwd`. It is the new name, but with a slash at its
-   * end (or as `.` or `..`) the folder to put the source into; a file also goes into a folder that exists.
+   * On this machine, relative to `cwd` or absolute; null: the base name of the source, in `cwd`. It is the new name, but with a slash
+   * at its end (or as `.` or `..`) the folder to put the source into; a file also goes into a folder that exists.
    */
   readonly destination: string | null
   readonly cwd: string
-  /** SHA-256 by path below the source (of a file: its base name), where the caller knows them: what is here already is then compared by content. */
+  /** SHA-256 by path below the source (of a file: its base name), where the caller knows them: they are what is here compared by. */
   readonly knownSha256?: ReadonlyMap<string, string>
 }
 
 /**
- * Copies a file, or all that is in a folder, and verifies each digest. Files that are here already are kept as they are; a big file that was cut
- * off goes on where it ended. Removes nothing. Rejects with `not_found` where there is no such source, `bad_input` for a name or a link
- * that would lead out of the destination, `verification_failed` where a file does not hold still: all others are in place then.
+ * Copies a file, or all that is in a folder, and verifies each digest. Files that are here already are kept as they are; a big file
+ * that was cut off goes on where it ended. Removes nothing. Rejects with `not_found` where there is no such source, `bad_input` for a
+ * name or a link that would lead out of the destination, `verification_failed` where a file does not hold still: all others are in
+ * place then.
  */
 export async function pullFiles(input: PullInput, deps: ReadDeps): Promise<PullReport> {
   const {agent, signal} = deps
@@ -126,7 +127,8 @@ async function setTime(local: string, entry: RemoteEntry): Promise<void> {
 
 function keepChanging(changed: readonly LocalCopy[], base: string): RunctlError {
   const paths = changed.map(({entry}) => entry.path)
-  return new RunctlError('verification_failed', `${showNames(paths)} in ${showName(base)} changed on the instance while being copied; all other files are here`, {
+  const what = `${showNames(paths)} in ${showName(base)}`
+  return new RunctlError('verification_failed', `${what} changed on the instance while being copied; all other files are here`, {
     next: ['repeat the command when nothing writes there: what is here is not copied again'],
     details: {paths},
   })

@@ -6,8 +6,13 @@ import type {RemoteEntry} from './list-remote.js'
 import {explainLocalError, type LocalDestination} from './local-destination.js'
 import type {SkippedFile} from './project-file.js'
 
-/** Makes the links, after all files are in place, so that nothing is written through one. What would lead out is taken away again and told. */
-export async function pullLinks(entries: readonly RemoteEntry[], destination: LocalDestination): Promise<{made: number; skipped: SkippedFile[]}> {
+interface PulledLinks {
+  readonly made: number
+  readonly skipped: readonly SkippedFile[]
+}
+
+/** Makes the links, after all files are in place, so that nothing is written through one. What would lead out is taken away again. */
+export async function pullLinks(entries: readonly RemoteEntry[], destination: LocalDestination): Promise<PulledLinks> {
   const links: {readonly entry: RemoteEntry; readonly local: string}[] = []
   const skipped: SkippedFile[] = []
   for (const entry of entries) {

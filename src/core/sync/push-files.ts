@@ -4,7 +4,6 @@ import path from 'node:path'
 import type {SyncTarget} from '../../agent/protocol.js'
 import {isRunctlError, RunctlError} from '../../model/errors.js'
 import type {Clock} from '../clock.js'
-import type {AgentPort} from './agent-port.js'
 import {retryOnChange} from './file-changed.js'
 import {hashFiles, type HashedEntry} from './hash-files.js'
 import {listProjectFiles} from './list-project-files.js'
@@ -32,15 +31,15 @@ export interface PushDeps extends SendDeps {
 }
 
 /**
- * Sends a file, or all that is in a folder, and removes nothing there. What is there already is not sent again. Throws `not_found` where there
- * is no such source, `bad_input` for a link that leads out of the folder, and what {@link sendTree} throws.
+ * Sends a file, or all that is in a folder, and removes nothing there. What is there already is not sent again. Throws `not_found`
+ * where there is no such source, `bad_input` for a link that leads out of the folder, and what {@link sendTree} throws.
  */
 export async function pushFiles(input: PushInput, deps: PushDeps): Promise<PushReport> {
   const given = path.resolve(input.cwd, input.source)
   const source = await realpath(given).catch(() => null)
   if (source === null) throw new RunctlError('not_found', `${showName(input.source)} does not exist here (${showName(given)})`)
   const isFolder = (await stat(source)).isDirectory()
-  const place = await resolvePlace(input.destination, path.basename(given), isFolder, deps.agent, deps.signal)
+  const place = await resolvePlace(input.destination, path.basename(given), isFolder, deps)
   const counts: SendCounts = {rounds: 0, wireBytes: 0, sent: new Map()}
   return retryOnChange(async changed => {
     const {files, warnings} = isFolder ? await readFolder(given, deps, changed) : await readOne(source, place.name, deps, changed)
@@ -92,17 +91,18 @@ interface Place {
   readonly whole: string
 }
 
-async function resolvePlace(destination: string | null, base: string, isFolder: boolean, agent: AgentPort, signal: AbortSignal | undefined): Promise<Place> {
+async function resolvePlace(destination: string | null, base: string, isFolder: boolean, deps: SendDeps): Promise<Place> {
   if (destination?.includes('\0') || base === '') throw new RunctlError('bad_input', `${showName(destination ?? base)} is not a path`)
   const given = path.posix.normalize((destination ?? base).replace(/^~(?=\/|$)/, '.') || '.')
   const whole = given === '/' ? given : given.replace(/\/+$/, '')
-  const isInto = given.endsWith('/') || ['.', '..'].includes(path.posix.basename(whole)) || (!isFolder && destination !== null && (await isRemoteFolder(whole, agent, signal)))
+  const saysFolder = given.endsWith('/') || ['.', '..'].includes(path.posix.basename(whole))
+  const isInto = saysFolder || (!isFolder && destination !== null && (await isRemoteFolder(whole, deps)))
   const folder = isInto ? whole : path.posix.dirname(whole)
   const name = isInto ? base : path.posix.basename(whole)
   return {folder, name, whole: path.posix.join(folder, name)}
 }
 
-async function isRemoteFolder(remote: string, agent: AgentPort, signal: AbortSignal | undefined): Promise<boolean> {
+async function isRemoteFolder(remote: string, {agent, signal}: SendDeps): Promise<boolean> {
   try {
     return (await agent.call('list-files', {path: remote, max_bytes: 0}, signal ? {signal} : {})).kind === 'folder'
   } catch (error) {

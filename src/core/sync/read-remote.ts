@@ -4,6 +4,7 @@ import {inflate} from 'node:zlib'
 import {isRunctlError} from '../../model/errors.js'
 import {transferTimeoutMs, type AgentPort} from './agent-port.js'
 import type {LocalCopy} from './find-unchanged.js'
+import {mapConcurrently} from './map-concurrently.js'
 import {PartFile} from './part-file.js'
 import {planReads} from './plan-reads.js'
 
@@ -27,6 +28,7 @@ export interface ReadResult {
 }
 
 const MOST_FILES_A_CALL = 1000
+const WRITES_AT_A_TIME = 16
 /** The agent reads a file of this size for its digest alone at such a speed, or better. */
 const DIGEST_BYTES_PER_MS = 50_000
 
@@ -72,7 +74,9 @@ class RemoteReader implements ReadResult {
     for (let first = this.queue[0]; first; first = this.queue[0]) {
       this.part ??= await this.openPart(first, true)
       const offset = this.part.offset
-      const pending = this.queue.slice(0, this.mostFiles).map(({entry}, index) => ({path: this.isSingle ? '' : entry.path, size: entry.size, offset: index === 0 ? offset : 0}))
+      const pending = this.queue.slice(0, this.mostFiles).map(({entry}, index) => {
+        return {path: this.isSingle ? '' : entry.path, size: entry.size, offset: index === 0 ? offset : 0}
+      })
       const reads = planReads(pending, this.base, this.deps.agent)
       const arrived = await this.call(reads)
       // One of several is gone: fewer at a time, until it is the only one.
@@ -111,28 +115,48 @@ class RemoteReader implements ReadResult {
     }
   }
 
+  /** Puts what came in place. Only what was read alone may be a part of a file. */
   private async take({reads, data}: Arrived): Promise<void> {
+    const [only] = reads.length === 1 ? reads : []
+    const size = this.queue[0]?.entry.size ?? 0
+    if (only && this.part && only.length > 0 && only.size === size && this.part.offset + only.length < size) {
+      await this.part.write(data)
+      this.count(only.length)
+      return
+    }
     let at = 0
-    for (const read of reads) {
-      const copy = this.queue[0] as LocalCopy
-      this.part ??= await this.openPart(copy, false)
-      await this.part.write(data.subarray(at, at + read.length))
-      at += read.length
-      this.bytes += read.length
-      this.doneBytes += read.length
-      const isSame = read.size === copy.entry.size
-      const isWhole = this.part.offset >= copy.entry.size
-      if (isSame && !isWhole && read.length > 0) return
-      const {part} = this
-      this.part = null
-      this.queue.shift()
-      if (await part.finish(isSame && isWhole ? read.sha256 : null)) this.copied.set(copy.entry.path, read.sha256 as string)
+    const arrived = reads.map((read, index) => {
+      const bytes = data.subarray(at, (at += read.length))
+      return {read, index, copy: this.queue[index] as LocalCopy, bytes}
+    })
+    // Side by side: most of the time goes into waiting for the disk.
+    await mapConcurrently(arrived, WRITES_AT_A_TIME, one => this.place(one.copy, one.read, one.bytes, one.index === 0 ? this.part : null))
+    this.part = null
+    this.queue.splice(0, reads.length)
+  }
+
+  private async place(copy: LocalCopy, read: Arrived['reads'][number], bytes: Uint8Array, begun: PartFile | null): Promise<void> {
+    const part = begun ?? (await this.openPart(copy, false))
+    try {
+      await part.write(bytes)
+      this.count(bytes.length)
+      const isWhole = read.size === copy.entry.size && part.offset === read.size
+      if (await part.finish(isWhole ? read.sha256 : null)) this.copied.set(copy.entry.path, read.sha256 as string)
       else this.changed.push(copy)
+    } catch (error) {
+      await part.leave()
+      throw error
     }
   }
 
+  private count(bytes: number): void {
+    this.bytes += bytes
+    this.doneBytes += bytes
+  }
+
   private async openPart({entry, local}: LocalCopy, resume: boolean): Promise<PartFile> {
-    const part = await PartFile.open(local, {path: `${this.base}/${entry.path}`, size: entry.size, mtime_ns: entry.mtime_ns, mode: entry.mode}, resume)
+    const {size, mtime_ns, mode} = entry
+    const part = await PartFile.open(local, {path: `${this.base}/${entry.path}`, size, mtime_ns, mode}, resume)
     this.doneBytes += part.offset
     return part
   }

@@ -34,7 +34,8 @@ const UNASKED_BYTES = 64 * 1024
 
 /**
  * Brings the target into the wanted state: names it, and sends what the agent lacks until it has applied it. `first` is the agent's
- * answer to a request that rode in another call. FileChangedError where a file changes under way; `verification_failed` where content does not arrive whole.
+ * answer to a request that rode in another call. FileChangedError where a file changes under way; `verification_failed` where content
+ * does not arrive whole.
  */
 export async function sendTree(tree: TreeToSend, first: SyncAnswer | null, counts: SendCounts, deps: SendDeps): Promise<SyncAnswer> {
   const deliveries = new Map<string, number>()
@@ -53,7 +54,15 @@ export async function sendTree(tree: TreeToSend, first: SyncAnswer | null, count
   }
 }
 
-async function ask(tree: TreeToSend, base: Manifest | null, wanted: readonly Blob[], isNamed: boolean, counts: SendCounts, deps: SendDeps): Promise<SyncAnswer> {
+/** `isNamed`: the agent has not seen the wanted state's name with this base yet. */
+async function ask(
+  tree: TreeToSend,
+  base: Manifest | null,
+  wanted: readonly Blob[],
+  isNamed: boolean,
+  counts: SendCounts,
+  deps: SendDeps,
+): Promise<SyncAnswer> {
   const {agent, signal} = deps
   const {head, manifestBlob} = requestHead(tree.target, tree.manifest, base, agent.maxInputBytes)
   const isWanted = manifestBlob !== null && (isNamed || wanted.some(blob => blob.sha256 === manifestBlob.sha256))
@@ -71,7 +80,8 @@ async function ask(tree: TreeToSend, base: Manifest | null, wanted: readonly Blo
   }
 }
 
-export async function sendRequest(request: SyncRequest, packed: PackedPieces, counts: SendCounts, {agent, signal, onProgress}: SendDeps): Promise<SyncAnswer> {
+export async function sendRequest(request: SyncRequest, packed: PackedPieces, counts: SendCounts, deps: SendDeps): Promise<SyncAnswer> {
+  const {agent, signal, onProgress} = deps
   const attachment = packed.attachment ? {attachment: packed.attachment} : {}
   const timeoutMs = transferTimeoutMs(packed.attachment?.length ?? 0)
   const answer = await agent.call('sync', request, {...attachment, ...(signal ? {signal} : {}), timeoutMs})
@@ -101,7 +111,9 @@ function findBlobs(needed: readonly string[], tree: TreeToSend, agent: AgentPort
     deliveries.set(sha256, times)
     if (times > 2) {
       const what = 'path' in blob ? showName(blob.path) : 'the list of files'
-      throw new RunctlError('verification_failed', `${what} does not arrive whole on the instance; what was there is unchanged`, {details: {sha256}})
+      throw new RunctlError('verification_failed', `${what} does not arrive whole on the instance; what was there is unchanged`, {
+        details: {sha256},
+      })
     }
     return blob
   })

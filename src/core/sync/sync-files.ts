@@ -73,8 +73,8 @@ export function confirmSync(target: SyncTarget, tree: string): SyncRequest {
 async function prepareOnce(input: SyncInput, deps: SyncDeps, changed: string | null): Promise<PreparedSync> {
   const rules = input.target.kind === 'project' ? 'all' : input.target.kind === 'data' ? 'runctlignore' : 'none'
   const listing = await listProjectFiles(input.root, {...input, rules})
-  const now = (): Date => deps.clock.now()
-  const files = await hashFiles(listing.root, listing.files, {cacheDir: deps.cacheDir, now, ...(deps.signal ? {signal: deps.signal} : {})}, new Set(changed === null ? [] : [changed]))
+  const hashDeps = {cacheDir: deps.cacheDir, now: () => deps.clock.now(), ...(deps.signal ? {signal: deps.signal} : {})}
+  const files = await hashFiles(listing.root, listing.files, hashDeps, new Set(changed === null ? [] : [changed]))
   const manifest = makeManifest(files)
   const base = await readLastSync(deps.cacheDir, input.instanceId, input.target)
   const tree: TreeToSend = {target: input.target, manifest, base, blobs: blobsOf(files)}
@@ -87,7 +87,9 @@ async function prepareOnce(input: SyncInput, deps: SyncDeps, changed: string | n
 export function blobsOf(files: readonly HashedEntry[]): Map<string, Blob> {
   const blobs = new Map<string, Blob>()
   for (const file of files) {
-    if (file.kind === 'file') blobs.set(file.sha256, {sha256: file.sha256, size: file.size, path: file.path, absolutePath: file.absolutePath})
+    if (file.kind !== 'file') continue
+    const {sha256, size, path, absolutePath} = file
+    blobs.set(sha256, {sha256, size, path, absolutePath})
   }
   return blobs
 }
@@ -122,7 +124,10 @@ function warnOfCalls(lacking: readonly Blob[], maxInputBytes: number): string[] 
   const bytes = lacking.reduce((sum, blob) => sum + blob.size, 0)
   if (maxInputBytes >= SMALL_CALL_BYTES || bytes < maxInputBytes * MANY_CALLS) return []
   const calls = Math.ceil(bytes / maxInputBytes)
-  return [`this platform has no object store, so ${showBytes(bytes)} go through its shell in up to ${calls} calls; quicker: let the script fetch large data itself, or leave it out with .runctlignore`]
+  return [
+    `this platform has no object store, so ${showBytes(bytes)} go through its shell in up to ${calls} calls; ` +
+      'quicker: let the script fetch large data itself, or leave it out with .runctlignore',
+  ]
 }
 
 function describeChanges(base: Manifest | null, manifest: Manifest): SyncChanges {

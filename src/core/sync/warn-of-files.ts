@@ -24,13 +24,14 @@ export async function warnOfFiles(files: readonly ProjectFile[]): Promise<string
   const secrets: string[] = []
   for (const file of files) if (await looksSecret(file)) secrets.push(file.path)
   if (secrets.length > 0) {
-    warnings.push(`${secrets.length === 1 ? 'this file looks' : 'these files look'} like secrets and will be sent: ${showNames(secrets)}; a line in .runctlignore leaves a file out`)
+    const what = secrets.length === 1 ? 'this file looks like a secret' : 'these files look like secrets'
+    warnings.push(`${what} and will be sent: ${showNames(secrets)}; a line in .runctlignore leaves a file out`)
   }
   const totalBytes = files.reduce((sum, file) => sum + file.size, 0)
   if (totalBytes > LARGE_BYTES) {
     const largest = [...files].sort((a, b) => b.size - a.size).slice(0, 10)
     const list = largest.map(file => `${showName(file.path)} (${showBytes(file.size)})`).join(', ')
-    warnings.push(`the files are ${showBytes(totalBytes)} in all; the largest: ${list}; a line in .runctlignore leaves a file or folder out`)
+    warnings.push(`the files are ${showBytes(totalBytes)} in all; the largest: ${list}; a line in .runctlignore leaves one out`)
   }
   return warnings
 }

@@ -244,7 +244,6 @@ describe('listProjectFiles', () => {
   it('never puts a raw control character of a name into a message', async () => {
     await writeTree(root, {'\u001b[31mx.pem': '', '\u202egpj.pem': ''})
     const [warning] = (await listProjectFiles(root)).warnings
-    // eslint-disable-next-line no-control-regex -- that is what is looked for
     expect(warning).not.to.match(/[\u0000-\u001f\u007f-\u009f\u202e]/)
   })
 

@@ -64,7 +64,8 @@ export class Bench {
 
   /** The CLI as a process that the test ends or waits for itself. */
   spawn(argv: readonly string[], {cwd = this.project, env = {}}: RunOptions = {}): ChildProcess {
-    return spawn(process.execPath, [RUN_JS, ...argv], {cwd, env: {...this.env, ...env}, stdio: ['ignore', 'pipe', 'pipe']})
+    // As a user does, by its first line: what that hands to Node counts.
+    return spawn(RUN_JS, argv, {cwd, env: {...this.env, ...env}, stdio: ['ignore', 'pipe', 'pipe']})
   }
 
   async run(argv: readonly string[], options: RunOptions = {}): Promise<Outcome> {
@@ -82,6 +83,11 @@ export class Bench {
   async json<T = Record<string, unknown>>(argv: readonly string[], options: RunOptions = {}): Promise<T> {
     const {stderr, stdout} = await this.ok(withJson(argv), options)
     if (stderr !== '') throw new Error(`runctl ${argv.join(' ')} wrote to stderr under --json:\n${stderr}`)
+    return validated(stdout, schemaName(argv)) as T
+  }
+
+  /** The document of a command that prints its result whatever its exit status is. */
+  document<T>({stdout}: Outcome, argv: readonly string[]): T {
     return validated(stdout, schemaName(argv)) as T
   }
 
