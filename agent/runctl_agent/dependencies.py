@@ -72,8 +72,8 @@ def _requirements(path, seen):
         return ""
     seen.add(path)
     text = _bytes_of(path).decode("utf-8", "replace")
-    included = [_requirements(os.path.join(os.path.dirname(path), match.group(1)), seen) for match in map(_INCLUDE.match, text.splitlines()) if match]
-    return "\n".join([text] + included)
+    matches = filter(None, map(_INCLUDE.match, text.splitlines()))
+    return "\n".join([text] + [_requirements(os.path.join(os.path.dirname(path), match.group(1)), seen) for match in matches])
 
 
 def prepare(choice, project_dir, run, check):
@@ -86,7 +86,8 @@ def prepare(choice, project_dir, run, check):
         status = run(argv)
         if status != 0:
             shown = " ".join(argv)
-            raise AgentError("dependencies_failed", "%s ended with exit status %d" % (shown, status), {"command": shown, "exit_code": status})
+            why = "%s ended with exit status %d" % (shown, status)
+            raise AgentError("dependencies_failed", why, {"command": shown, "exit_code": status})
 
     argv = choice["argv"]
     if choice["kind"] == "uv-project":

@@ -10,7 +10,10 @@ _MARKER_BYTES = MARKER.encode() + b"="
 
 
 def scan():
-    """All live processes (no zombies): {pid, ppid, pgid, start_time, name, run_id}; `run_id` is from the environment, None where unreadable."""
+    """All live processes (no zombies): {pid, ppid, pgid, start_time, name, run_id}.
+
+    `run_id` is what stands in the environment, None where there is nothing or that cannot be read.
+    """
     return _scan_proc() if os.path.exists("/proc/self/stat") else _scan_ps()
 
 

@@ -90,7 +90,8 @@ def _plan(request, project_dir, active):
     parent = _parent_of(resume, project_dir) if resume else None
     args = list(request["args"])
     resume_path = os.path.join(project_dir, resume) if resume else None
-    if resume_path and _takes_resume_from(script_path) and not any(arg.split("=")[0] == "--resume-from" for arg in args):
+    given = any(arg.split("=")[0] == "--resume-from" for arg in args)
+    if resume_path and not given and _takes_resume_from(script_path):
         args += ["--resume-from", resume_path]
     run = {
         "run_id": request["run_id"], "name": request["name"], "project": request["project"], "script": script, "args": list(request["args"]),
@@ -149,7 +150,8 @@ def _resume(request, project_dir, checkpoint_dir, ended):
     for found in checkpoints.list_checkpoints(os.path.dirname(path), project_dir, [pattern], ended=ended):
         if os.path.join(project_dir, found["path"]) == path and found["state"] in ("corrupt", "partial"):
             why = "%s: %s" % (found["state"], found["state_detail"])
-            raise AgentError("verification_failed", "checkpoint %s is %s" % (wanted, why), {"skipped": [{"path": found["path"], "why": why}]})
+            skipped = [{"path": found["path"], "why": why}]
+            raise AgentError("verification_failed", "checkpoint %s is %s" % (wanted, why), {"skipped": skipped})
     inside = path.startswith(project_dir + os.sep)
     return os.path.relpath(path, project_dir) if inside else path, []
 

@@ -182,7 +182,8 @@ class Supervisor:
                     argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.run["project_dir"], env=environment,
                     start_new_session=True)
             except OSError as error:
-                raise AgentError("dependencies_failed", "%s could not be started: %s" % (argv[0], error.strerror), {"command": " ".join(argv)})
+                why = "%s could not be started: %s" % (argv[0], error.strerror)
+                raise AgentError("dependencies_failed", why, {"command": " ".join(argv)})
         try:
             while child.poll() is None:
                 self._check()

@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import unittest
 
@@ -37,9 +38,11 @@ class FullDisk(AgentCase):
     def setUp(self):
         super().setUp()
         # Enough for the agent's files, quickly filled.
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m,mode=700", "runctl-test", str(self.home)], stderr=subprocess.DEVNULL)
+        mount = ["mount", "-t", "tmpfs", "-o", "size=2m,mode=700", "runctl-test", str(self.home)]
+        mounted = subprocess.run(mount, stderr=subprocess.DEVNULL)
         if mounted.returncode != 0:
             raise unittest.SkipTest("a small disk cannot be made here")
+        self.addCleanup(shutil.rmtree, str(self.home), ignore_errors=True)
         self.addCleanup(subprocess.run, ["umount", "-l", str(self.home)], stderr=subprocess.DEVNULL)
         self.project.mkdir(parents=True)
         (self.home / ".runctl").mkdir(mode=0o700)

@@ -23,7 +23,7 @@ export interface FollowSinks {
 }
 
 /** Raw log bytes per answer: base64 of what zlib cannot shrink is a third more, the JSON around it a few hundred bytes. */
-export const bytesPerAnswer = (agent: AgentClient): number => Math.min(1 << 20, Math.floor((agent.maxOutputBytes - 8000) * 0.7))
+export const bytesPerAnswer = (agent: AgentClient): number => Math.min(4 << 20, Math.floor((agent.maxOutputBytes - 8000) * 0.7))
 
 /** How long an instance may stay silent before following is given up. */
 const PATIENCE_MS = 300_000

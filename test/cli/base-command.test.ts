@@ -33,8 +33,8 @@ class Probe extends RunctlCommand<unknown> {
     return this.signal
   }
 
-  warn_(message: string): void {
-    this.progress.emit({type: 'warning', message})
+  tell(type: 'note' | 'warning', message: string): void {
+    this.progress.emit({type, message})
   }
 }
 
@@ -176,10 +176,11 @@ describe('a command', () => {
 
   it('shows warnings on standard error, also under --json, where standard output is one document', async () => {
     work = async command => {
-      command.warn_('a step of x failed')
+      command.tell('note', 'one thing done')
+      command.tell('warning', 'a step of x failed')
       return {value: [], text: ''}
     }
-    expect(await execute([])).to.deep.equal({code: undefined, stdout: '', stderr: 'Warning: a step of x failed\n'})
+    expect(await execute([])).to.deep.equal({code: undefined, stdout: '', stderr: 'one thing done\nWarning: a step of x failed\n'})
     expect(await execute(['--json'])).to.deep.equal({code: undefined, stdout: '[]\n', stderr: 'Warning: a step of x failed\n'})
   })
 })

@@ -236,7 +236,7 @@ describe('endInstance', () => {
 describe('the tag of the last checkpoint', () => {
   const count = fc.option(fc.integer({min: 0, max: Number.MAX_SAFE_INTEGER}))
   const anyCheckpoint: fc.Arbitrary<Checkpoint> = fc.record({
-    path: fc.oneof(fc.string({unit: 'binary', maxLength: 600}), fc.string({unit: fc.constantFrom('\0', '\x1b', '"', '\\', '\u2028', '😀', '/'), maxLength: 300})),
+    path: fc.oneof(fc.string({unit: 'binary', maxLength: 600, size: 'max'}), fc.string({unit: fc.constantFrom('\0', '\x1b', '"', '\\', '\u2028', '😀', '/'), maxLength: 300, size: 'max'})),
     sha256: fc.option(fc.stringMatching(/^[0-9a-f]{64}$/)),
     epoch: count,
     step: count,

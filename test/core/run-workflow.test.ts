@@ -193,7 +193,16 @@ describe('runWorkflow', () => {
       await new Promise(resolve => setImmediate(resolve))
       return logsOf(Buffer.from('xx'), ENDED)({...request, max_bytes: 1})
     }
-    expect(await rejection(runWorkflow(input(), deps))).to.equal(reason)
+    const unhandled: unknown[] = []
+    const others = process.listeners('unhandledRejection')
+    process.removeAllListeners('unhandledRejection').on('unhandledRejection', error => unhandled.push(error))
+    try {
+      expect(await rejection(runWorkflow(input(), deps))).to.equal(reason)
+    } finally {
+      process.removeAllListeners('unhandledRejection')
+      for (const other of others) process.on('unhandledRejection', other)
+    }
+    expect(unhandled).to.deep.equal([])
   })
 
   it('warns of broken checkpoints, and rejects where none is good, stopping what it was to end', async () => {

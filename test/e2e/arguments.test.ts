@@ -128,15 +128,17 @@ describe('what a user types', () => {
   })
 
   it('is refused as an instance id, run id or project name (2 or 3)', async () => {
-    for (const evil of ['$(touch pwned)', "'; touch pwned; '", '../../etc', 'local 0', 'local-00000000\n', '\u001B[2J', '']) {
-      for (const argv of [
-        ['local', 'status', evil], ['local', 'train', evil, 'shows.py'], ['local', 'stop', evil, '--force'], ['run', 'show', evil], ['workflow', 'run', evil, 'shows.py'],
-        ['local', 'train', id, 'shows.py', '--project-name', evil],
-      ]) {
+    const evil = ['$(touch pwned)', "'; touch pwned; '", '../../etc', 'local 0', 'local-00000000\n', '\u001B[2J', '']
+    const commands = (word: string): readonly (readonly string[])[] => [
+      ['local', 'status', word], ['local', 'train', word, 'shows.py'], ['local', 'stop', word, '--force'], ['run', 'show', word], ['workflow', 'run', word, 'shows.py'],
+      ['local', 'train', id, 'shows.py', '--project-name', word],
+    ]
+    await Promise.all(evil.map(async (word, at) => {
+      for (const argv of [commands(word)[at % 5]!, commands(word)[5]!]) {
         const {error} = await bench.jsonError(argv)
         expect(error.exit_code, JSON.stringify([argv, error.message])).to.be.oneOf([2, 3])
       }
-    }
+    }))
     const {stderr} = await bench.run(['local', 'status', '\u001B[2Jx'])
     expect(stderr).to.not.contain('\u001B')
   })

@@ -1,5 +1,5 @@
-import {copyFile, mkdir, readFile, writeFile} from 'node:fs/promises'
 import {createHash} from 'node:crypto'
+import {copyFile, mkdir, readdir, readFile, utimes, writeFile} from 'node:fs/promises'
 import path from 'node:path'
 import {expect} from 'chai'
 
@@ -55,14 +55,18 @@ describe('checkpoint list and checkpoint info', () => {
   it('judges a folder of this machine as it would on an instance', async () => {
     const here = path.join(bench.project, 'kept')
     await mkdir(here)
-    await copyFile(path.join(folder, 'checkpoint_epoch_1.json'), path.join(here, 'checkpoint_epoch_1.json'))
+    const good = path.join(here, 'checkpoint_epoch_1.json')
+    await copyFile(path.join(folder, 'checkpoint_epoch_1.json'), good)
     await writeFile(path.join(here, 'checkpoint_epoch_2.json'), '{"epoch": 2, "weights": [0.1, 0.')
     await writeFile(path.join(here, 'checkpoint_epoch_3.pt'), '')
-    // Not young any more: a file that was written just now could still be growing.
+    // Old ones: what was written just now could still be growing.
+    const past = new Date(Date.now() - 60_000)
+    for (const name of await readdir(here)) await utimes(path.join(here, name), past, past)
     const judged = await list('kept')
-    expect(Object.fromEntries(judged.map(({path: name, state}) => [path.basename(name), state]))).to.have.property('checkpoint_epoch_1.json')
-    const info = await bench.json<Checkpoint>(['checkpoint', 'info', 'kept/checkpoint_epoch_1.json'])
-    expect(info).to.deep.include({state: 'complete', epoch: 1})
+    expect(Object.fromEntries(judged.map(({path: name, state}) => [path.basename(name), state]))).to.deep.equal({
+      'checkpoint_epoch_1.json': 'complete', 'checkpoint_epoch_2.json': 'corrupt', 'checkpoint_epoch_3.pt': 'corrupt',
+    })
+    expect(await bench.json<Checkpoint>(['checkpoint', 'info', 'kept/checkpoint_epoch_1.json'])).to.deep.include({state: 'complete', epoch: 1})
   })
 
   it('says what there is when a name is not there, or not unique', async () => {

@@ -30,7 +30,7 @@ export const pullCommand: VerbFactory = platform => {
 
     protected async execute(): Promise<Rendered<PullReport>> {
       const {args, flags} = await this.parse(Pull)
-      if (flags.checkpoints === (args.source !== undefined)) {
+      if ((flags.checkpoints ?? false) === (args.source !== undefined)) {
         throw new RunctlError('bad_input', 'give either a source or --checkpoints', {next: [`${this.commandLine} ${args.instance} --checkpoints`]})
       }
       const deps = await this.deps()

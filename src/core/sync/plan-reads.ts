@@ -3,6 +3,7 @@ import type {AgentPort} from './agent-port.js'
 import {worstCase} from './deflater.js'
 
 type Read = ReadFilesRequest['reads'][number]
+type Limits = Pick<AgentPort, 'maxInputBytes' | 'maxOutputBytes'>
 
 /** A file, or the rest of one, that is to be read. */
 export interface PendingRead {
@@ -21,7 +22,7 @@ const READ_BYTES = 200
  * The first call for these files: as much as surely fits into an answer, even if nothing shrinks. Whole files, or a part of the
  * first one alone. Throws a plain Error where the limits are too small for any.
  */
-export function planReads(pending: readonly PendingRead[], base: string, limits: Pick<AgentPort, 'maxInputBytes' | 'maxOutputBytes'>): Read[] {
+export function planReads(pending: readonly PendingRead[], base: string, limits: Limits): Read[] {
   const reads: Read[] = []
   let inputRoom = limits.maxInputBytes - escapedLength(base) - ENVELOPE_BYTES
   let describedBytes = ENVELOPE_BYTES

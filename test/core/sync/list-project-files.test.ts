@@ -55,7 +55,7 @@ describe('listProjectFiles', () => {
       })
 
       it('takes away what .runctlignore names, in any folder, and never adds by it', async () => {
-        await writeTree(root, {'.gitignore': '*.csv\n', '.runctlignore': 'docs/\n!x.csv\n.runctlignore\n', 'docs/a.md': '', 'x.csv': '', 'sub/.runctlignore': '*.bin', 'sub/w.bin': '', 'w.bin': ''})
+        await writeTree(root, {'.gitignore': '*.csv\n', '.runctlignore': 'docs/\n!x.csv\n.runctlignore\n', 'docs/a.md': '', 'docs/deep/b.md': '', 'x.csv': '', 'sub/.runctlignore': '*.bin', 'sub/w.bin': '', 'w.bin': ''})
         expect(await names()).to.deep.equal(['.gitignore', 'w.bin'])
       })
 
@@ -199,11 +199,12 @@ describe('listProjectFiles', () => {
     })
 
     it('is not misled by the environment of a git hook', async () => {
-      await writeTree(root, {'a.py': ''})
+      await writeTree(root, {'.gitignore': '*.csv\n.gitignore\n', 'tracked.csv': ''})
+      git(root, 'add', '-f', 'tracked.csv')
       process.env['GIT_DIR'] = '/nonexistent'
       process.env['GIT_INDEX_FILE'] = '/nonexistent/index'
       try {
-        expect(await names()).to.deep.equal(['a.py'])
+        expect(await names()).to.deep.equal(['tracked.csv'])
       } finally {
         delete process.env['GIT_DIR']
         delete process.env['GIT_INDEX_FILE']

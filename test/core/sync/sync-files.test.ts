@@ -1,5 +1,5 @@
 import {expect} from 'chai'
-import {chmod, mkdir, readdir, rm, symlink, utimes, writeFile} from 'node:fs/promises'
+import {chmod, mkdir, readdir, readFile, rm, symlink, utimes, writeFile} from 'node:fs/promises'
 import {randomBytes} from 'node:crypto'
 import path from 'node:path'
 
@@ -240,12 +240,20 @@ describe('syncFiles', () => {
     expect(Object.keys(await readTree(path.join(agent.home, 'data', 'set1'))).sort()).to.deep.equal(['.gitignore', '.runctlignore', 'train.csv'])
   })
 
+  it('brings 10,000 small files, and an edit among them in one small call', async () => {
+    await writeTree(root, Object.fromEntries(Array.from({length: 10_000}, (_, i) => [`d${i % 100}/f${i}.py`, `print(${i})\n`])))
+    expect(await syncFiles(input, deps)).to.include({files_sent: 10_000})
+    await writeFile(path.join(root, 'd1/f1.py'), 'edited')
+    expect(await syncFiles(input, deps)).to.include({files_sent: 1, rounds: 1})
+    expect(agent.calls.at(-1)?.inputBytes).to.be.lessThan(1000)
+  })
+
   it('does not keep digests of files that changed a moment ago', async () => {
     await writeTree(root, {'a.py': '1'})
     const now = new Date()
     await utimes(path.join(root, 'a.py'), now, now)
     await syncFiles(input, {...deps, clock: {now: () => new Date(now.getTime() + 1000)}})
-    const caches = await Promise.all((await readdir(path.join(deps.cacheDir, 'sync'))).filter(name => name.startsWith('digests')).map(name => import('node:fs/promises').then(fs => fs.readFile(path.join(deps.cacheDir, 'sync', name), 'utf8'))))
-    expect(caches.join()).not.to.contain('a.py')
+    const [digests] = (await readdir(path.join(deps.cacheDir, 'sync'))).filter(name => name.startsWith('digests'))
+    expect(await readFile(path.join(deps.cacheDir, 'sync', digests ?? expect.fail('no cache')), 'utf8')).not.to.contain('a.py')
   })
 })
