@@ -170,7 +170,10 @@ def _answer_of(process, deadline):
     except subprocess.TimeoutExpired:
         process.kill()
         process.stdout.close()
-        process.poll()  # no more: what hangs in a driver does not even die
+        try:
+            process.wait(0.5)  # no longer: what hangs in a driver does not even die
+        except subprocess.TimeoutExpired:
+            pass
         return None
     return output.decode("utf-8", "replace").splitlines() if process.returncode == 0 else None
 

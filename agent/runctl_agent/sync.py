@@ -233,7 +233,7 @@ class _Sync:
                 for name in names + [name for name in below if os.path.islink(os.path.join(at, name))]:
                     inside = os.path.relpath(os.path.join(at, name), self.root)
                     if inside not in obsolete:
-                        raise AgentError("wrong_state", "%s on the instance is in the way of a file, and sync did not put it there" % inside)
+                        raise AgentError("wrong_state", "%s in the way of a file on the instance is not from sync" % inside)
 
     def _compare(self, wanted, changed, new_folders):
         """({path: record} of what is in place, {path: record} of what must be written)."""

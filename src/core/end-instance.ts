@@ -36,8 +36,30 @@ export interface EndResult {
 export async function endInstance(input: EndInput, deps: PlatformDeps): Promise<EndResult> {
   const before = await findInstance(input.instanceId, deps)
   const done = input.kind === 'stop' ? ['stopped', 'shutting-down', 'terminated'] : ['terminated']
-  if (done.includes(before.state)) return {instance: await resourceRow(before, deps), changed: false, saved: null, cost_usd: null}
+  if (done.includes(before.state)) return unchanged(before, deps)
+  try {
+    return await end(before, input, deps)
+  } catch (error) {
+    const ended = await endedByAnother(error, input, deps)
+    if (!ended) throw error
+    deps.footprint.forget(before.id)
+    return unchanged(ended, deps)
+  }
+}
 
+const unchanged = async (instance: Instance, deps: PlatformDeps): Promise<EndResult> =>
+  ({instance: await resourceRow(instance, deps), changed: false, saved: null, cost_usd: null})
+
+/** Somebody else may have begun the same meanwhile: then what was wanted happens, and what failed here failed because of it. */
+async function endedByAnother(error: unknown, input: EndInput, deps: PlatformDeps): Promise<Instance | null> {
+  if (!isRunctlError(error) || !['unreachable', 'wrong_state'].includes(error.code) || deps.signal.aborted) return null
+  const {state} = await findInstance(input.instanceId, deps)
+  const [on, over] = input.kind === 'stop' ? (['stopping', 'stopped'] as const) : (['shutting-down', 'terminated'] as const)
+  if (state !== on && state !== over) return null
+  return waitForInstance({instanceId: input.instanceId, until: over, timeoutMs: input.timeoutMs}, deps)
+}
+
+async function end(before: Instance, input: EndInput, deps: PlatformDeps): Promise<EndResult> {
   const price = await hourlyPrice(before, deps)
   const cost = costSinceLaunch(before, price, deps.clock.now())
   if (before.state === 'running') deps.footprint.note(before.id, {stillRunning: stillRunningSentence(before, price), next: []})
@@ -138,6 +160,9 @@ function onlyHere(instance: Instance, checkpoints: readonly Checkpoint[]): Runct
 /** One answer out of those of all steps: every one must agree that it is right to stop, and silence is no agreement. */
 function merge(results: readonly SaveResult[]): SaveResult {
   if (results.length === 0) return {ok: false, why: 'no step has saved anything', reports: [], only_here: []}
+  // Steps of plugins are not checked by our compiler: a misshapen answer is no proof of a save.
+  const isWhole = (result: SaveResult): boolean => typeof result.ok === 'boolean' && Array.isArray(result.reports) && Array.isArray(result.only_here)
+  if (!results.every(isWhole)) return {ok: false, why: 'a step answered something else than a save result', reports: [], only_here: []}
   return {
     ok: results.every(result => result.ok),
     why: results.map(result => result.why).filter(why => why !== null).join('; ') || null,

@@ -1,4 +1,4 @@
-import type {RunStatus} from '../agent/protocol.js'
+import type {RunStatus, StatusRequest} from '../agent/protocol.js'
 import {isRunctlError, RunctlError} from '../model/errors.js'
 import {TAGS, type Instance} from '../model/instance.js'
 import {findInstance} from './find-instance.js'
@@ -26,22 +26,25 @@ type Deps = Pick<PlatformDeps, 'agent' | 'provider' | 'signal'>
 
 /** Asks every running instance of the platforms at once. One that does not answer is named, not fatal. Rejects with `not_found` for an id. */
 export async function listRuns(input: ListRunsInput, platforms: readonly Deps[]): Promise<RunList> {
-  const lists = await Promise.all(platforms.map(deps => runsOfPlatform(input, deps)))
+  const lists = await Promise.all(platforms.map(deps => askInstances(input.instanceId, {all: true, limit: input.limit}, deps)))
   const runs = lists.flatMap(list => list.runs).toSorted((a, b) => (a.run_id < b.run_id ? 1 : -1))
   return {runs, unasked: lists.flatMap(list => list.unasked)}
 }
 
-async function runsOfPlatform(input: ListRunsInput, deps: Deps): Promise<RunList> {
-  const instances = input.instanceId === null ? await existing(deps) : [await findInstance(input.instanceId, deps)]
+/** null: all instances of the platform. */
+async function askInstances(instanceId: string | null, request: StatusRequest, deps: Deps): Promise<RunList> {
+  const instances = instanceId === null ? await existing(deps) : [await findInstance(instanceId, deps)]
   const answers = await Promise.all(instances.map(async instance => {
     const where = {platform: instance.platform, instance_id: instance.id}
     const unasked = (why: string): RunList => ({runs: [], unasked: [{...where, why, last_run: instance.tags[TAGS.lastRun] ?? null}]})
     if (instance.state !== 'running') return unasked(`it is ${instance.state}`)
     try {
-      const {runs} = await deps.agent(instance.id).call('status', {all: true, limit: input.limit}, {signal: deps.signal})
+      const {runs} = await deps.agent(instance.id).call('status', request, {signal: deps.signal})
       return {runs: runs.map(run => ({...run, ...where})), unasked: []}
     } catch (error) {
       if (!isRunctlError(error)) throw error
+      // Asked for one run, this instance has not got it.
+      if (error.code === 'not_found' && request.run_id !== undefined) return {runs: [], unasked: []}
       return unasked(error.message)
     }
   }))
@@ -56,7 +59,7 @@ async function existing({provider, signal}: Deps): Promise<readonly Instance[]> 
 
 /** Where a run is, and the platform that it is on. Rejects with `not_found`, naming the stopped instance that had it last if one did. */
 export async function findRun<D extends Deps>(runId: string, platforms: readonly D[]): Promise<{readonly deps: D; readonly run: RunRow}> {
-  const lists = await Promise.all(platforms.map(async deps => ({deps, list: await runsOfPlatform({instanceId: null, limit: 1000}, deps)})))
+  const lists = await Promise.all(platforms.map(async deps => ({deps, list: await askInstances(null, {run_id: runId}, deps)})))
   for (const {deps, list} of lists) {
     const run = list.runs.find(candidate => candidate.run_id === runId)
     if (run) return {deps, run}

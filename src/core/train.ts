@@ -61,6 +61,7 @@ export async function train(input: TrainInput, deps: PlatformDeps): Promise<Trai
   }
   if (instance.state !== 'running') throw notRunning(instance)
 
+  refuseForeignData(input.data, deps.provider.name)
   const runId = newRunId(deps.clock.now())
   await deps.lifecycle.run('pretrain', {instance, run_id: runId, script, args: input.args})
   const data = await resolveData(input, deps)
@@ -103,12 +104,17 @@ async function recordRun(runId: string, instance: Instance, input: TrainInput, d
   }
 }
 
+/** Before anything is begun. */
+function refuseForeignData(data: string | null, platform: string): void {
+  if (data === null || !/^[a-z][a-z0-9+.-]*:\/\//i.test(data)) return
+  throw new RunctlError('bad_input', `instances of ${platform} cannot fetch ${data}: the platform has no object store`, {
+    next: ['download it, and give its folder: --data DIR'],
+  })
+}
+
 async function resolveData(input: TrainInput, deps: PlatformDeps): Promise<{name: string | null; report: SyncReport | null}> {
   if (input.data === null) return {name: null, report: null}
   if (input.data.startsWith('instance:')) return {name: input.data.slice('instance:'.length), report: null}
-  if (/^s3:\/\//.test(input.data)) {
-    throw new RunctlError('bad_input', `${deps.provider.name} has no object store, so it cannot read ${input.data}`, {next: ['--data DIR with a folder on this machine']})
-  }
   return syncData({directory: path.resolve(input.cwd, input.data), instanceId: input.instanceId}, deps)
 }
 

@@ -173,6 +173,17 @@ describe('endInstance', () => {
     }
   })
 
+  it('finds done what somebody else did while it was asking for the save', async () => {
+    const deps = depsWith(saved())
+    deps.lifecycle.answers['prestop-checkpoint'] = async () => {
+      await deps.provider.stopInstance(INSTANCE_ID)
+      throw new RunctlError('wrong_state', 'it is stopping')
+    }
+    const result = await endInstance(input(), deps)
+    expect([result.changed, result.instance.state]).to.deep.equal([false, 'stopped'])
+    expect(deps.footprint.all).to.deep.equal([])
+  })
+
   it('terminates a stopped instance without asking what is not there', async () => {
     const deps = depsWith(saved(), {state: 'stopped'})
     const result = await endInstance(input({kind: 'terminate'}), deps)
