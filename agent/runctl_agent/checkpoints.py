@@ -2,6 +2,7 @@
 
 import fnmatch
 import os
+import socket
 import stat
 import time
 
@@ -218,9 +219,18 @@ def checkpoints(request):
     writers = _writers(root, found)
     if request.get("run_id") is not None:
         found = {path: stamp for path, stamp in found.items() if writers.get(path) == run_id}
-    listed = copies.with_places(_describe(root, project_dir, found, 1.0, ended, writers))
+    kind = "client" if request.get("dir") is not None and "RUNCTL_INSTANCE_ID" not in os.environ else "instance"
+    listed = [dict(one, places=[_here(one, kind, project_dir or root)] + one["places"])
+              for one in copies.with_places(_describe(root, project_dir, found, 1.0, ended, writers))]
     good, skipped = latest_good(listed)
     return {"checkpoints": listed, "dir": root, "project_dir": project_dir, "latest_good": good, "latest_good_skipped": skipped}
+
+
+def _here(checkpoint, kind, base):
+    """The place that was just looked at: this machine."""
+    where = os.environ.get("RUNCTL_INSTANCE_ID") or socket.gethostname()
+    verified_at = iso(time.time()) if checkpoint["state"] == "complete" else None
+    return {"kind": kind, "where": where, "path": os.path.join(base, checkpoint["path"]), "verified_at": verified_at}
 
 
 def _only(path, *bases):

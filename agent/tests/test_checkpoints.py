@@ -277,7 +277,10 @@ class Verb(CheckpointCase):
         copies.record_copy({"copies": [{"path": "p", "sha256": hashlib.sha256(LEGACY_TORCH).hexdigest(), "place": place}]})
         answer = self.ask()
         self.assertEqual(answer["latest_good"]["state"], "unverified")
-        self.assertEqual(answer["checkpoints"][0]["places"], [place])
+        here, copy = answer["checkpoints"][0]["places"]
+        self.assertEqual(copy, place)
+        self.assertEqual(here["kind"], "instance")
+        self.assertTrue(here["path"].endswith("/projects/demo/checkpoints/epoch_1.pt"))
 
 
 if __name__ == "__main__":

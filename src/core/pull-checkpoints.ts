@@ -30,9 +30,10 @@ export interface PulledCheckpoints {
 
 /** Copies a checkpoint folder to this machine, verified, and has the instance remember that these are no longer the only copies. */
 export async function pullCheckpoints(input: PullCheckpointsInput, deps: Deps): Promise<PulledCheckpoints> {
-  const report = await pull({source: input.checkpointDir, destination: input.destination, instanceId: input.instanceId, cwd: '/'}, deps)
+  const known = await knownCheckpoints(input.instanceId, deps)
+  const report = await pull({source: input.checkpointDir, destination: input.destination, instanceId: input.instanceId, cwd: '/'}, known, deps)
   const {bytes_copied, destination, files_copied} = report
-  return {destination, files_copied, bytes_copied, checkpoints_recorded: await recordCopies(report, input.instanceId, deps)}
+  return {destination, files_copied, bytes_copied, checkpoints_recorded: await recordCopies(report, known, input.instanceId, deps)}
 }
 
 export interface PullPathInput {
@@ -45,37 +46,53 @@ export interface PullPathInput {
 
 /** Copies any file or folder. What of it is a checkpoint is remembered as copied. */
 export async function pullPath(input: PullPathInput, deps: Deps): Promise<PullReport> {
-  const report = await pull(input, deps)
-  await recordCopies(report, input.instanceId, deps)
+  const known = await knownCheckpoints(input.instanceId, deps)
+  const report = await pull(input, known, deps)
+  await recordCopies(report, known, input.instanceId, deps)
   return report
 }
 
-function pull({cwd, destination, instanceId, source}: PullPathInput, deps: Deps): Promise<PullReport> {
+interface KnownCheckpoint {
+  readonly checkpoint: Checkpoint
+  /** Absolute, on the instance. */
+  readonly remote: string
+}
+
+/** The complete checkpoints of the newest run's project. Their digests are known before anything is copied. */
+async function knownCheckpoints(instanceId: string, {agent, signal}: Deps): Promise<readonly KnownCheckpoint[]> {
+  const {runs} = await agent(instanceId).call('status', {all: true, limit: 1}, {signal})
+  if (runs.length === 0) return []
+  const {checkpoints, project_dir} = await agent(instanceId).call('checkpoints', {}, {signal})
+  return checkpoints
+    .filter(({state}) => state === 'complete')
+    .map(checkpoint => ({checkpoint, remote: path.posix.resolve(project_dir ?? '/', checkpoint.path)}))
+}
+
+function pull({cwd, destination, instanceId, source}: PullPathInput, known: readonly KnownCheckpoint[], deps: Deps): Promise<PullReport> {
+  // What is here already is then compared by content, so that an earlier copy counts as verified too.
+  const knownSha256 = new Map(known.flatMap(({checkpoint: {sha256}, remote}) => {
+    const below = path.posix.relative(source, remote)
+    return sha256 === null || !path.posix.isAbsolute(source) || below.startsWith('..') ? [] : [[below || path.posix.basename(remote), sha256] as const]
+  }))
   return step(
-    deps.progress, 'pull', `Copy ${source} to this machine`, () => pullFiles({source, destination, cwd}, {agent: deps.agent(instanceId), signal: deps.signal}),
+    deps.progress, 'pull', `Copy ${source} to this machine`, () => pullFiles({source, destination, cwd, knownSha256}, {agent: deps.agent(instanceId), signal: deps.signal}),
     report => `${report.files_copied} of ${report.files.length} files copied`,
   )
 }
 
-async function recordCopies(report: PullReport, instanceId: string, deps: Deps): Promise<number> {
-  if (report.files.length === 0) return 0
-  const agent = deps.agent(instanceId)
-  const {runs} = await agent.call('status', {all: true, limit: 1}, {signal: deps.signal})
-  if (runs.length === 0) return 0
-  const {checkpoints, project_dir} = await agent.call('checkpoints', {}, {signal: deps.signal})
+async function recordCopies(report: PullReport, known: readonly KnownCheckpoint[], instanceId: string, deps: Deps): Promise<number> {
   const verified_at = deps.clock.now().toISOString()
-  const copies = checkpoints.flatMap(checkpoint => {
-    const local = localCopy(checkpoint, path.posix.resolve(project_dir ?? '/', checkpoint.path), report)
+  const copies = known.flatMap(({checkpoint, remote}) => {
+    const local = localCopy(checkpoint, remote, report)
     if (local === null || checkpoint.sha256 === null) return []
     return [{path: checkpoint.path, sha256: checkpoint.sha256, place: {kind: 'client' as const, where: hostname(), path: local, verified_at}}]
   })
   if (copies.length === 0) return 0
-  return (await agent.call('record-copy', {copies}, {signal: deps.signal})).recorded
+  return (await deps.agent(instanceId).call('record-copy', {copies}, {signal: deps.signal})).recorded
 }
 
 /** Where the checkpoint is on this machine now; null if not all of it was copied and verified. */
 function localCopy(checkpoint: Checkpoint, remote: string, report: PullReport): string | null {
-  if (checkpoint.state !== 'complete') return null
   const file = report.files.find(({remote_path}) => remote_path === remote)
   if (file) return file.sha256 === checkpoint.sha256 ? file.local_path : null
   const parts = report.files.filter(({remote_path}) => remote_path.startsWith(`${remote}/`))
