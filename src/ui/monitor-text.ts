@@ -11,12 +11,17 @@ export interface MonitorFacts {
   readonly checkpoints: readonly Checkpoint[]
 }
 
+const SHOWN_CHECKPOINTS = 5
+
 /** The end of the log, the checkpoints so far, and the state of the run: what happened last stands last. */
 export function renderMonitor({checkpoints, log_lines, run}: MonitorFacts, env: RenderEnv): string {
   const log = log_lines.map(line => escapeControl(line)).join('\n')
+  // Of a long run, the newest are what one looks for; `text` is for programs and complete.
+  const shown = env.format === 'text' ? checkpoints : checkpoints.slice(-SHOWN_CHECKPOINTS)
+  const earlier = checkpoints.length - shown.length
   return [
     log === '' ? 'The log is empty.' : log,
-    renderCheckpointList(checkpoints, env, 'No checkpoints yet.'),
+    renderCheckpointList(shown, env, 'No checkpoints yet.') + (earlier > 0 ? `\nand ${earlier} earlier` : ''),
     // The log's end stands above.
     renderRun({...run, last_log_line: null}, env),
   ].join('\n\n')

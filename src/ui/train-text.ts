@@ -7,8 +7,10 @@ import type {RenderEnv} from './render-env.js'
 import {renderRun} from './run-text.js'
 
 /** What was sent and what runs now, with the commands to go on. */
-export function renderTrain(result: TrainResult, env: RenderEnv): string {
-  const {instance_id, platform, run} = result
+export function renderTrain(result: TrainResult & {readonly waited?: boolean}, env: RenderEnv): string {
+  const {instance_id, platform} = result
+  // Who waited has read the log.
+  const run = result.waited ? {...result.run, last_log_line: null} : result.run
   const facts = renderRecord([
     ['Code', result.sync ? syncWords(result.sync) : 'not sent'],
     ['Data', result.data_sync ? syncWords(result.data_sync) : undefined],

@@ -203,13 +203,12 @@ open(os.path.join(os.environ["RUNCTL_CHECKPOINT_DIR"], "c_1.json"), "w").write("
     it('does not end a training whose state cannot be written; its end is told all the same', async () => {
       const {cwd} = await project('filled', {'fills.py': `import os, time
 go = os.environ["GO"]
-with open("fill", "wb") as file:
-    try:
-        while True:
-            file.write(b"x" * 4096)
-            file.flush()
-    except OSError:
-        pass
+file = os.open("fill", os.O_WRONLY | os.O_CREAT)
+try:
+    while True:
+        os.write(file, b"x" * 4096)
+except OSError:
+    pass
 open(go + ".full", "w").close()
 while not os.path.exists(go):
     time.sleep(0.05)
