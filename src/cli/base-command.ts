@@ -16,6 +16,7 @@ import {OUTPUT_FORMATS, requestedFormat, type OutputFormat} from './output-forma
 import {Platforms} from './platforms.js'
 import {createLifecycle} from './run-steps.js'
 import {splitArgv} from './split-argv.js'
+import {ReaderGone} from './write-out.js'
 
 /** What a command gives back: the value of `--json`, and the text for everybody else. Text may be empty where all was streamed. */
 export interface Rendered<T> {
@@ -79,7 +80,7 @@ export abstract class RunctlCommand<T> extends Command {
     return {
       format: this.format === 'text' ? 'text' : 'table',
       // A pipe has no width: nothing is cut there.
-      width: stdout.isTTY ? stdout.columns || 80 : Number(process.env['COLUMNS']) || (stdout.isTTY === undefined ? 200 : 80),
+      width: stdout.isTTY ? stdout.columns || 80 : Number(process.env['COLUMNS']) || Infinity,
       color: useColor(stdout.isTTY),
       now: new Date(),
     }
@@ -115,7 +116,7 @@ export abstract class RunctlCommand<T> extends Command {
   }
 
   private get configPlace(): ConfigurationInput {
-    return {cwd: process.cwd(), configDir: this.config.configDir, env: process.env}
+    return {cwd: currentFolder(), configDir: this.config.configDir, env: process.env}
   }
 
   protected platforms(): Promise<Platforms> {
@@ -147,7 +148,10 @@ export abstract class RunctlCommand<T> extends Command {
   protected override async catch(thrown: Error): Promise<void> {
     await this.progressInUse?.stop()
     if (thrown instanceof Errors.ExitError) throw thrown
-    const detached = this.signal.aborted
+    const readerGone = thrown instanceof ReaderGone
+    // `run logs RUN | head`: it has got what it wanted.
+    if (readerGone && this.footprint.all.length === 0) return
+    const detached = this.signal.aborted || readerGone
     const error = detached ? this.detached() : this.withFootprint(asUserError(thrown, this.commandLine))
     process.exitCode = detached ? DETACHED_EXIT_CODE : isRunctlError(error) ? error.exitCode : 1
     if (this.jsonEnabled()) this.logJson(errorJson(error, process.exitCode, this.detached()))
@@ -193,6 +197,14 @@ function warningsOnly(output: ProgressOutput): ProgressOutput {
     },
     pause: () => output.pause(),
     stop: () => output.stop(),
+  }
+}
+
+function currentFolder(): string {
+  try {
+    return process.cwd()
+  } catch (error) {
+    throw new RunctlError('bad_input', 'the folder that this command was called in does not exist any more; call it in another one', {cause: error})
   }
 }
 

@@ -37,7 +37,7 @@ export class Platforms {
     }
     let provider = this.opened.get(name)
     if (!provider) {
-      provider = mkdir(this.dataDir, {recursive: true})
+      provider = this.makeDataDir()
         .then(() => definition.create({dataDir: this.dataDir, env: process.env}))
         .catch((error: unknown) => {
           throw isRunctlError(error) ? error : new Error(`platform ${name} could not be opened`, {cause: error})
@@ -45,6 +45,13 @@ export class Platforms {
       this.opened.set(name, provider)
     }
     return provider
+  }
+
+  private async makeDataDir(): Promise<void> {
+    await mkdir(this.dataDir, {recursive: true}).catch((error: unknown) => {
+      const why = (error as NodeJS.ErrnoException).code === 'EEXIST' ? 'it is a file' : (error as Error).message
+      throw new RunctlError('platform_failed', `the data folder ${this.dataDir} (RUNCTL_DATA_DIR) cannot be made: ${why}`, {cause: error})
+    })
   }
 
   /** The platform that an instance id belongs to, by its shape. Rejects with `bad_input`. */

@@ -22,7 +22,7 @@ export const trainFlags = {
   resume: Flags.string({helpValue: 'latest|PATH', summary: 'Resume from the newest checkpoint that verifies, or from this one (RUNCTL_RESUME_FROM; --resume-from if the script knows it).'}),
   name: Flags.string({summary: 'A name for the run.'}),
   python: Flags.string({helpValue: '<command>', summary: 'Interpreter for .py scripts on the instance.'}),
-  concurrent: Flags.boolean({summary: 'Start although another run is active in the same project folder.'}),
+  concurrent: Flags.boolean({default: false, summary: 'Start although another run is active in the same project folder.'}),
   timeout: durationFlag({summary: 'With --wait: give up waiting after this time; the run goes on.'}),
 }
 

@@ -13,7 +13,7 @@ export abstract class WorkflowCommand extends RunctlCommand<WorkflowResult> {
     what: {readonly platform: string; readonly instanceId: string | null; readonly script: string},
     flags: Parameters<typeof workflowInput>[1],
   ): Promise<Rendered<WorkflowResult>> {
-    const printer = logPrinter({silent: this.jsonEnabled()})
+    const printer = logPrinter({silent: this.jsonEnabled(), signal: this.signal})
     const context = {config: await this.loadConfig(), version: this.config.version, log: printer.write}
     const input = await workflowInput({...what, args: this.rest ?? []}, flags, context)
     await checkScript(input.train, `runctl workflow run ${what.instanceId ?? what.platform}`)

@@ -3,9 +3,9 @@ import path from 'node:path'
 import {Flags} from '@oclif/core'
 
 import type {Configuration} from '../config/load-configuration.js'
-import {PULL_FOLDER} from '../core/pull-checkpoints.js'
 import type {WorkflowInput} from '../core/run-workflow.js'
 import {parseDuration} from '../model/duration.js'
+import {PULL_FOLDER} from '../model/pull-folder.js'
 import {durationFlag} from './duration-flag.js'
 import {newRequestId} from './new-request-id.js'
 import {trainFlags, trainInput, type TrainFlagValues} from './train-flags.js'
@@ -31,7 +31,7 @@ interface WorkflowFlagValues extends TrainFlagValues {
 export interface WorkflowContext {
   readonly config: Configuration
   readonly version: string
-  readonly log: (bytes: Uint8Array) => void
+  readonly log: (bytes: Uint8Array) => Promise<void> | void
 }
 
 const READY_TIMEOUT_MS = parseDuration('10m')

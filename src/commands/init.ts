@@ -10,7 +10,7 @@ export default class Init extends ConfigCommand<InitResult> {
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --name my-model']
   static override flags = {
     name: Flags.string({summary: "The project's name; the folder's name where absent."}),
-    force: Flags.boolean({summary: 'Replace a .runctl.toml that is there already.'}),
+    force: Flags.boolean({default: false, summary: 'Replace a .runctl.toml that is there already.'}),
   }
 
   protected async execute(): Promise<Rendered<InitResult>> {

@@ -5,6 +5,7 @@ import ignore from 'ignore'
 
 import type {InitResult} from '../model/config-answers.js'
 import {RunctlError} from '../model/errors.js'
+import {PULL_FOLDER} from '../model/pull-folder.js'
 import {PROJECT_FILE_NAME, readProjectFile} from './config-files.js'
 import {CONFIG_KEYS} from './keys.js'
 import {projectFileTemplate} from './project-file-template.js'
@@ -45,7 +46,7 @@ async function extendGitignore(cwd: string): Promise<InitResult['gitignore']> {
   if (repository === null) return null
   const file = join(cwd, '.gitignore')
   const added: string[] = []
-  for (const folder of [CONFIG_KEYS['train.checkpoint_dir'].default, CONFIG_KEYS['train.output_dir'].default]) {
+  for (const folder of [CONFIG_KEYS['train.checkpoint_dir'].default, CONFIG_KEYS['train.output_dir'].default, PULL_FOLDER]) {
     if (!(await isIgnored(join(cwd, folder), cwd, repository))) added.push(`${folder}/`)
   }
   if (added.length > 0) {

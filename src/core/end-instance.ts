@@ -9,6 +9,9 @@ import type {PlatformDeps} from './platform-deps.js'
 import {step} from './progress.js'
 import {waitForInstance} from './wait-for-instance.js'
 
+/** As many of the only copies the agent names at most. */
+const MOST_NAMED = 20
+
 export interface EndInput {
   readonly instanceId: string
   readonly kind: 'stop' | 'terminate'
@@ -67,7 +70,7 @@ async function end(before: Instance, input: EndInput, deps: PlatformDeps): Promi
 
   await deps.lifecycle.run(input.kind === 'stop' ? 'prestop' : 'preterminate', {instance: before}, {force: input.force})
   const saved = before.state === 'running' ? await save(before, input, deps) : null
-  if (input.kind === 'terminate' && !input.force && saved && saved.only_here.length > 0) throw onlyHere(before, saved.only_here)
+  if (input.kind === 'terminate' && !input.force && saved && saved.only_here.length > 0) throw await onlyHere(before, saved.only_here, deps)
   if (saved) await record(saved, before, input, deps)
 
   const verb = input.kind === 'stop' ? 'Stop' : 'Terminate'
@@ -145,12 +148,16 @@ async function refuseToLoseWork(instance: Instance, deps: PlatformDeps): Promise
 /** A tag can be written by anyone: what is no count is treated as absent. */
 const readCount = (value: string | undefined): number => (/^\d{1,9}$/.test(value ?? '') ? Number(value) : 0)
 
-function onlyHere(instance: Instance, checkpoints: readonly Checkpoint[]): RunctlError {
+async function onlyHere(instance: Instance, checkpoints: readonly Checkpoint[], deps: PlatformDeps): Promise<RunctlError> {
   const newest = checkpoints.at(-1)?.path ?? ''
-  return new RunctlError('save_failed', `${checkpoints.length} complete checkpoint(s) exist only on the disk of ${instance.id} (newest: ${newest}), which terminate would remove`, {
+  const {runs} = await deps.agent(instance.id).call('status', {all: true, limit: 50}, {signal: deps.signal})
+  const projects = [...new Set(runs.map(run => run.project))]
+  // The agent names the newest ones and stops at a number.
+  const count = checkpoints.length < MOST_NAMED ? String(checkpoints.length) : `at least ${checkpoints.length}`
+  return new RunctlError('save_failed', `${count} complete checkpoint(s) exist only on the disk of ${instance.id} (newest: ${newest}), which terminate would remove`, {
     next: [
       `runctl checkpoint list --instance-id ${instance.id}`,
-      `runctl ${instance.platform} pull ${instance.id} --checkpoints`,
+      ...(projects.length > 1 ? projects.map(project => ` --project ${project}`) : ['']).map(which => `runctl ${instance.platform} pull ${instance.id} --checkpoints${which}`),
       `runctl ${instance.platform} terminate ${instance.id} --force`,
     ],
     details: {instance_id: instance.id, only_here: checkpoints.map(checkpoint => checkpoint.path)},

@@ -16,14 +16,14 @@ export interface FollowInput {
 }
 
 export interface FollowSinks {
-  /** Bytes of the log as they are, in order, without gaps. */
-  log(bytes: Uint8Array): void
+  /** Bytes of the log as they are, in order, without gaps; no more are fetched before they are taken. */
+  log(bytes: Uint8Array): Promise<void> | void
   /** Called with each answer's view of the run. */
   run?(run: RunStatus): void
 }
 
 /** Raw log bytes per answer: base64 of what zlib cannot shrink is a third more, the JSON around it a few hundred bytes. */
-export const bytesPerAnswer = (agent: AgentClient): number => Math.min(4 << 20, Math.floor((agent.maxOutputBytes - 8000) * 0.7))
+export const bytesPerAnswer = (agent: AgentClient): number => Math.min(2 << 20, Math.floor((agent.maxOutputBytes - 8000) * 0.7))
 
 /** How long an instance may stay silent before following is given up. */
 const PATIENCE_MS = 300_000
@@ -64,7 +64,7 @@ export async function followRun(input: FollowInput, sinks: FollowSinks, deps: Pi
     runId = answer.run_id
     offset = answer.next_offset
     const bytes = zlibInflate(answer.data)
-    if (bytes.length > 0) sinks.log(bytes)
+    if (bytes.length > 0) await sinks.log(bytes)
     sinks.run?.(answer.run)
     if (answer.end) return answer.run
   }

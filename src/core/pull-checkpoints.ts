@@ -9,31 +9,19 @@ import type {PullReport} from './sync/reports.js'
 
 type Deps = Pick<PlatformDeps, 'agent' | 'clock' | 'progress' | 'signal'>
 
-/** Of the project, on this machine: where checkpoints are brought before their instance is terminated. Never sent back with the code. */
-export const PULL_FOLDER = 'runctl-checkpoints'
-
 export interface PullCheckpointsInput {
   readonly instanceId: string
-  /** Absolute, on the instance. */
-  readonly checkpointDir: string
-  /** A folder on this machine, absolute. */
-  readonly destination: string
+  /** null: that of the newest run. */
+  readonly project: string | null
+  /** On this machine; null: the name of the checkpoint folder, in `cwd`. */
+  readonly destination: string | null
+  readonly cwd: string
 }
 
-export interface PulledCheckpoints {
-  readonly destination: string
-  readonly files_copied: number
-  readonly bytes_copied: number
-  /** Complete checkpoints that are now known to be here too. */
-  readonly checkpoints_recorded: number
-}
-
-/** Copies a checkpoint folder to this machine, verified, and has the instance remember that these are no longer the only copies. */
-export async function pullCheckpoints(input: PullCheckpointsInput, deps: Deps): Promise<PulledCheckpoints> {
-  const known = await knownCheckpoints(input.instanceId, deps)
-  const report = await pull({source: input.checkpointDir, destination: input.destination, instanceId: input.instanceId, cwd: '/'}, known, deps)
-  const {bytes_copied, destination, files_copied} = report
-  return {destination, files_copied, bytes_copied, checkpoints_recorded: await recordCopies(report, known, input.instanceId, deps)}
+/** Copies a project's checkpoint folder to this machine, verified, and has the instance remember that these are no longer the only copies. */
+export async function pullCheckpoints({cwd, destination, instanceId, project}: PullCheckpointsInput, deps: Deps): Promise<PullReport> {
+  const known = await knownCheckpoints(instanceId, project, deps)
+  return pull({cwd, destination, instanceId, source: known.dir}, known.complete, deps)
 }
 
 export interface PullPathInput {
@@ -44,12 +32,10 @@ export interface PullPathInput {
   readonly cwd: string
 }
 
-/** Copies any file or folder. What of it is a checkpoint is remembered as copied. */
+/** Copies any file or folder. What of it is a checkpoint of the newest run's project is remembered as copied. */
 export async function pullPath(input: PullPathInput, deps: Deps): Promise<PullReport> {
-  const known = await knownCheckpoints(input.instanceId, deps)
-  const report = await pull(input, known, deps)
-  await recordCopies(report, known, input.instanceId, deps)
-  return report
+  const {runs} = await deps.agent(input.instanceId).call('status', {all: true, limit: 1}, {signal: deps.signal})
+  return pull(input, runs.length === 0 ? [] : (await knownCheckpoints(input.instanceId, null, deps)).complete, deps)
 }
 
 interface KnownCheckpoint {
@@ -58,37 +44,36 @@ interface KnownCheckpoint {
   readonly remote: string
 }
 
-/** The complete checkpoints of the newest run's project. Their digests are known before anything is copied. */
-async function knownCheckpoints(instanceId: string, {agent, signal}: Deps): Promise<readonly KnownCheckpoint[]> {
-  const {runs} = await agent(instanceId).call('status', {all: true, limit: 1}, {signal})
-  if (runs.length === 0) return []
-  const {checkpoints, project_dir} = await agent(instanceId).call('checkpoints', {}, {signal})
-  return checkpoints
-    .filter(({state}) => state === 'complete')
-    .map(checkpoint => ({checkpoint, remote: path.posix.resolve(project_dir ?? '/', checkpoint.path)}))
+/** The complete checkpoints of a project. Their digests are known before anything is copied. */
+async function knownCheckpoints(instanceId: string, project: string | null, deps: Deps): Promise<{readonly dir: string; readonly complete: readonly KnownCheckpoint[]}> {
+  const request = project === null ? {} : {project}
+  const {checkpoints, dir, project_dir} = await deps.agent(instanceId).call('checkpoints', request, {signal: deps.signal})
+  const complete = checkpoints.filter(({state}) => state === 'complete')
+  return {dir, complete: complete.map(checkpoint => ({checkpoint, remote: path.posix.resolve(project_dir ?? '/', checkpoint.path)}))}
 }
 
-function pull({cwd, destination, instanceId, source}: PullPathInput, known: readonly KnownCheckpoint[], deps: Deps): Promise<PullReport> {
+async function pull({cwd, destination, instanceId, source}: PullPathInput, known: readonly KnownCheckpoint[], deps: Deps): Promise<PullReport> {
   // What is here already is then compared by content, so that an earlier copy counts as verified too.
   const knownSha256 = new Map(known.flatMap(({checkpoint: {sha256}, remote}) => {
     const below = path.posix.relative(source, remote)
     return sha256 === null || !path.posix.isAbsolute(source) || below.startsWith('..') ? [] : [[below || path.posix.basename(remote), sha256] as const]
   }))
-  return step(
+  const report = await step(
     deps.progress, 'pull', `Copy ${source} to this machine`, () => pullFiles({source, destination, cwd, knownSha256}, {agent: deps.agent(instanceId), signal: deps.signal}),
-    report => `${report.files_copied} of ${report.files.length} files copied`,
+    ({files, files_copied}) => `${files_copied} of ${files.length} files had to be copied`,
   )
+  await recordCopies(report, known, instanceId, deps)
+  return report
 }
 
-async function recordCopies(report: PullReport, known: readonly KnownCheckpoint[], instanceId: string, deps: Deps): Promise<number> {
+async function recordCopies(report: PullReport, known: readonly KnownCheckpoint[], instanceId: string, deps: Deps): Promise<void> {
   const verified_at = deps.clock.now().toISOString()
   const copies = known.flatMap(({checkpoint, remote}) => {
     const local = localCopy(checkpoint, remote, report)
     if (local === null || checkpoint.sha256 === null) return []
     return [{path: checkpoint.path, sha256: checkpoint.sha256, place: {kind: 'client' as const, where: hostname(), path: local, verified_at}}]
   })
-  if (copies.length === 0) return 0
-  return (await deps.agent(instanceId).call('record-copy', {copies}, {signal: deps.signal})).recorded
+  if (copies.length > 0) await deps.agent(instanceId).call('record-copy', {copies}, {signal: deps.signal})
 }
 
 /** Where the checkpoint is on this machine now; null if not all of it was copied and verified. */

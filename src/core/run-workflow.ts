@@ -8,10 +8,10 @@ import {findInstance} from './find-instance.js'
 import {finishRun} from './finish-run.js'
 import {resourceRow, type ResourceRow} from './list-resources.js'
 import type {PlatformDeps} from './platform-deps.js'
-import {pullCheckpoints, type PulledCheckpoints} from './pull-checkpoints.js'
+import {pullCheckpoints} from './pull-checkpoints.js'
 import {step} from './progress.js'
 import {startInstance} from './start-instance.js'
-import type {SyncReport} from './sync-and-start.js'
+import type {PullReport, SyncReport} from './sync/reports.js'
 import {train, type TrainInput} from './train.js'
 
 /** `auto`: stop what this workflow created or started if it costs money, keep what ran before or costs nothing. */
@@ -29,7 +29,7 @@ export interface WorkflowInput {
   readonly readyTimeoutMs: number
   /** Where checkpoints go before an instance is terminated: a folder on this machine. */
   readonly pullTo: string
-  readonly log: (bytes: Uint8Array) => void
+  readonly log: (bytes: Uint8Array) => Promise<void> | void
 }
 
 export interface WorkflowResult {
@@ -42,7 +42,8 @@ export interface WorkflowResult {
   readonly checkpoints: readonly Checkpoint[]
   readonly verified_count: number
   readonly then: Exclude<Then, 'auto'>
-  readonly pulled: PulledCheckpoints | null
+  /** What was copied here before a terminate. */
+  readonly pulled: PullReport | null
   readonly duration_s: number
   /** US dollars from the instance's launch to the end of this workflow; null where unknown. */
   readonly cost_usd: number | null
@@ -79,7 +80,7 @@ export async function runWorkflow(input: WorkflowInput, deps: PlatformDeps): Pro
     throw await afterFailure(error, instance, then, input, deps)
   }
   const pulled = then === 'terminate' && listing.checkpoints.length > 0
-    ? await pullCheckpoints({instanceId: instance.id, checkpointDir: run.checkpoint_dir, destination: `${input.pullTo}/${run.run_id}`}, deps)
+    ? await pullCheckpoints({instanceId: instance.id, project: run.project, destination: `${input.pullTo}/${run.run_id}`, cwd: '/'}, deps)
     : null
   const end = then === 'keep' ? null : await endInstance({...endInput(input, instance.id, then), force: false}, deps)
   if (then === 'keep') deps.footprint.forget(instance.id)

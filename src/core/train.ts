@@ -134,7 +134,7 @@ async function waitUntilStarted(first: RunStatus, instance: Instance, deps: Plat
   if (first.state !== 'preparing') return first
   const agent = deps.agent(instance.id)
   const deadline = deps.clock.now().getTime() + PREPARING_TIMEOUT_MS
-  return step(deps.progress, 'prepare', 'Prepare the environment of the script', async () => {
+  return step(deps.progress, 'prepare', 'Wait until the script runs', async () => {
     while (deps.clock.now().getTime() < deadline) {
       const {runs} = await agent.call('status', {run_id: first.run_id, wait_s: agent.maxWaitSeconds, wait_for: ['running', 'stopping', 'stopped']}, {
         signal: deps.signal,

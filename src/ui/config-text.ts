@@ -38,7 +38,7 @@ export function renderInit(result: InitResult): string {
   const lines = [`${result.replaced ? 'Replaced' : 'Wrote'} ${result.file} for project ${result.project_name}.`]
   if (result.gitignore !== null) {
     const {added, file} = result.gitignore
-    lines.push(added.length > 0 ? `Added ${added.join(' and ')} to ${file}.` : 'Git ignores checkpoints/ and outputs/ already.')
+    lines.push(added.length > 0 ? `Added ${added.join(', ')} to ${file}.` : 'Git ignores what a training writes already.')
   }
   if (result.hides !== null) lines.push(`From here on this file counts, and no longer ${result.hides}.`)
   return [...lines, 'Next: runctl local create'].map(escapeLine).join('\n')

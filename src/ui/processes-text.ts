@@ -57,8 +57,14 @@ function processColumns(answer: ProcessesAnswer, env: RenderEnv): readonly Colum
     ...(env.format === 'text' || answer.gpus !== null ? [gpuMemory] : []),
     {header: 'TIME', value: row => elapsed(row.elapsed_s, env), align: 'right', priority: 2},
     {header: 'RUN', value: row => row.run_id, priority: 1},
-    {header: 'COMMAND', value: row => row.command, minWidth: 24},
+    {header: 'COMMAND', value: row => commandWords(row.command), minWidth: 24},
   ]
+}
+
+/** runctl's own part on the instance, by what it does. */
+function commandWords(command: string): string {
+  const own = /\/\.runctl\/agent\/[0-9a-f]{64}\.pyz (\w+)/.exec(command)?.[1]
+  return own === undefined ? command : `runctl agent (${own.replace(/^_/, '')})`
 }
 
 function percent(value: number | null, env: RenderEnv): string | null {

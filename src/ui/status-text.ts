@@ -2,14 +2,15 @@ import type {ResourceRow} from '../core/list-resources.js'
 import type {RunRow} from '../core/list-runs.js'
 import type {InstanceStatus} from '../core/show-status.js'
 import {renderInstance, renderInstanceList} from './instance-text.js'
-import {formatHourly} from './money.js'
 import type {RenderEnv} from './render-env.js'
 import {renderRun, renderRunList} from './run-text.js'
 
 export function renderStatus(status: InstanceStatus, env: RenderEnv): string {
   const runs = status.runs?.map(run => renderRun(run, env)) ?? []
   const note = status.runs === null ? `Runs: not known: ${status.runs_unknown_because ?? ''}` : status.runs.length === 0 ? 'Runs: none yet' : ''
-  return [renderInstance(status, env), ...runs, note].filter(part => part !== '').join('\n\n')
+  // What the tags say of a run is older than what the run itself says.
+  const instance = runs.length > 0 ? {...status, run: null, last_checkpoint: null} : status
+  return [renderInstance(instance, env), ...runs, note].filter(part => part !== '').join('\n\n')
 }
 
 export interface OverviewFacts {
@@ -22,5 +23,5 @@ export function renderOverview(overview: OverviewFacts, env: RenderEnv): string 
   const instances = renderInstanceList(overview.instances, env, 'No instances: nothing runs, nothing costs.')
   if (env.format === 'text') return [instances, renderRunList(overview.active_runs, env)].filter(part => part !== '').join('\n')
   const runs = renderRunList(overview.active_runs, env, 'No active runs.')
-  return overview.instances.length === 0 ? instances : `${instances}\n\n${runs}\n\nEverything together: ${formatHourly(overview.cost_per_hour)}`
+  return overview.instances.length === 0 ? instances : `${instances}\n\n${runs}`
 }

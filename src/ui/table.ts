@@ -31,6 +31,9 @@ export function renderTable<R>(columns: readonly Column<R>[], rows: readonly R[]
   const cells = rows.map(row => columns.map(column => cellText(column.value(row))))
   if (env.format === 'text') return cells.map(line => line.join('\t')).join('\n')
   if (rows.length === 0) return empty
+  // What may be left out for room is left out where it says nothing.
+  const isTelling = columns.map((column, at) => column.priority === undefined || cells.some(line => line[at] !== '-'))
+  if (isTelling.includes(false)) return renderTable(columns.filter((_, at) => isTelling[at]), rows, env, empty)
 
   const extents = columns.map((column, at) => columnExtent(column, cells.map(line => line[at] ?? ''), env.width))
   const shown = fitColumns(extents, env.width, GAP).flatMap(({index, width}) => {

@@ -5,18 +5,20 @@ import {renderRecord} from './record.js'
 import type {RenderEnv} from './render-env.js'
 
 export function renderPush(report: PushReport, env: RenderEnv): string {
+  const there = report.files_total - report.files_sent
   return renderRecord([
     ['From', report.source],
     ['To', report.destination],
-    ['Sent', `${report.files_sent} of ${plural(report.files_total, 'file')} (${formatBytes(report.bytes_sent)}); ${report.files_written} were new or changed`],
+    ['Sent', `${plural(report.files_sent, 'file')} (${formatBytes(report.bytes_sent)})${there > 0 ? `, ${there} were there already` : ''}`],
   ], env)
 }
 
 export function renderPull(report: PullReport, env: RenderEnv): string {
+  const here = report.files.length - report.files_copied
   return renderRecord([
     ['From', report.source],
     ['To', report.destination],
-    ['Copied', `${report.files_copied} of ${plural(report.files.length, 'file')} (${formatBytes(report.bytes_copied)}); the others were here`],
+    ['Copied', `${plural(report.files_copied, 'file')} (${formatBytes(report.bytes_copied)})${here > 0 ? `, ${here} were here already` : ''}`],
     ['Left out', report.skipped.length === 0 ? undefined : report.skipped.map(({path, why}) => `${path}: ${why}`)],
   ], env)
 }

@@ -1,7 +1,7 @@
 import {mkdirSync, readFileSync} from 'node:fs'
 import {join} from 'node:path'
 
-import {Ajv2020} from 'ajv/dist/2020.js'
+import {Ajv} from 'ajv'
 import {expect} from 'chai'
 
 import {describeConfiguration, getSetting} from '../../src/config/describe-configuration.js'
@@ -15,7 +15,7 @@ import {renderConfigGet, renderConfigSet, renderConfigShow, renderConfigValidate
 import type {RenderEnv} from '../../src/ui/render-env.js'
 import {failureOf, problemsOf, ProjectFolder} from './project-folder.js'
 
-const ajv = new Ajv2020({strict: true, allowUnionTypes: true})
+const ajv = new Ajv({strict: true, allowUnionTypes: true})
 const ROOT = new URL('../../', import.meta.url)
 
 function expectToFit(schema: string, value: unknown): void {
@@ -109,7 +109,7 @@ describe('what the configuration commands answer', () => {
     expectToFit('init', {...result, gitignore: null})
     expect(renderInit(result).split('\n')).to.deep.equal([
       `Replaced ${folder.projectFile} for project my-project.`,
-      `Added checkpoints/ and outputs/ to ${join(folder.cwd, '.gitignore')}.`,
+      `Added checkpoints/, outputs/, runctl-checkpoints/ to ${join(folder.cwd, '.gitignore')}.`,
       'Next: runctl local create',
     ])
   })

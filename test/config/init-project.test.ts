@@ -65,22 +65,22 @@ describe('init', () => {
   it('adds what is lacking to .gitignore, once', async () => {
     mkdirSync(join(folder.base, '.git'))
     folder.write(join(folder.cwd, '.gitignore'), '*.pyc\r\n/outputs')
-    expect((await init()).gitignore).to.deep.equal({file: join(folder.cwd, '.gitignore'), added: ['checkpoints/']})
-    expect(gitignore()).to.equal('*.pyc\r\n/outputs\r\ncheckpoints/\r\n')
+    expect((await init()).gitignore).to.deep.equal({file: join(folder.cwd, '.gitignore'), added: ['checkpoints/', 'runctl-checkpoints/']})
+    expect(gitignore()).to.equal('*.pyc\r\n/outputs\r\ncheckpoints/\r\nrunctl-checkpoints/\r\n')
     expect((await init({force: true})).gitignore?.added).to.deep.equal([])
-    expect(gitignore()).to.equal('*.pyc\r\n/outputs\r\ncheckpoints/\r\n')
+    expect(gitignore()).to.equal('*.pyc\r\n/outputs\r\ncheckpoints/\r\nrunctl-checkpoints/\r\n')
   })
 
   it('makes a .gitignore where there is none, whatever is ignored outside the repository', async () => {
     mkdirSync(join(folder.cwd, '.git'))
     folder.write(join(folder.base, '.gitignore'), 'checkpoints\n')
     await init()
-    expect(gitignore()).to.equal('checkpoints/\noutputs/\n')
+    expect(gitignore()).to.equal('checkpoints/\noutputs/\nrunctl-checkpoints/\n')
   })
 
   it("counts what a folder above ignores, up to the repository's own", async () => {
     folder.write(join(folder.base, '.git'), 'gitdir: elsewhere')
-    folder.write(join(folder.base, '.gitignore'), 'checkpoints\n/my-project/outputs/\n')
+    folder.write(join(folder.base, '.gitignore'), 'checkpoints\nrunctl-checkpoints/\n/my-project/outputs/\n')
     expect((await init()).gitignore?.added).to.deep.equal([])
     expect(existsSync(join(folder.cwd, '.gitignore'))).to.equal(false)
   })

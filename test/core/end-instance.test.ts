@@ -219,6 +219,17 @@ describe('endInstance', () => {
       expect(deps.journal).not.to.include('terminateInstance')
     })
 
+    it('names a pull for each project that has run there', async () => {
+      const deps = depsWith(saved({only_here: [checkpoint({path: 'checkpoints/a.pt'})]}))
+      const runs = [run({state: 'stopped', project: 'one'}), run({state: 'stopped', project: 'two'}), run({state: 'stopped', project: 'one'})]
+      deps.scripted.handlers.status = () => ({runs, boot_id: 'b', now: ''})
+      const error = await expectedFailure(endInstance(input({kind: 'terminate'}), deps))
+      expect(error.next.filter(command => command.includes('pull'))).to.deep.equal([
+        `runctl mem pull ${INSTANCE_ID} --checkpoints --project one`,
+        `runctl mem pull ${INSTANCE_ID} --checkpoints --project two`,
+      ])
+    })
+
     it('refuses a stopped instance whose tag counts such checkpoints', async () => {
       const deps = depsWith(saved(), {state: 'stopped', tags: {[TAGS.onlyHere]: '3'}})
       const error = await expectedFailure(endInstance(input({kind: 'terminate'}), deps))

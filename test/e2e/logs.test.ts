@@ -114,6 +114,31 @@ describe('the log of a script', () => {
     }
   })
 
+  it('waits for a slow reader, who gets every byte of it, with little memory', async () => {
+    const run = await train('flood.py', '--project-name', 'flood', '--', '150')
+    await endOf(run.run_id)
+    const slow = 'import sys, time\ntime.sleep(2)\nprint(sum(map(len, iter(lambda: sys.stdin.buffer.read(1 << 16), b""))), file=sys.stderr)'
+    const argv = ['bash', '-c', `set -o pipefail; "$@" | python3 -c '${slow}' 2> "$COUNT"`, 'bash', RUN_JS, 'run', 'logs', run.run_id, '--raw']
+    const {bytes, code} = await peakMemory(argv, {cwd: bench.project, env: {...bench.env, COUNT: path.join(bench.root, 'count')}})
+    expect([code, await readFile(path.join(bench.root, 'count'), 'utf8')]).to.deep.equal([0, `${150 * MIB + 15}\n`])
+    expect(bytes / MIB).to.be.lessThan(MEMORY_LIMIT / MIB)
+  })
+
+  it('is left by run logs and monitor --follow when their reader leaves', async () => {
+    const run = await train('clock.py', '--project-name', 'clock')
+    await until(async () => (await stat(run.log_path)).size > 0, 10_000, 'a first line')
+    for (const [command, code] of [[`run logs ${run.run_id}`, 0], [`local monitor ${id} --follow`, 130]] as const) {
+      const piped = bench.shell(`set -o pipefail; "${RUN_JS}" ${command} | head -n 1`)
+      const outcome = await collect(piped, 20_000)
+      expect(outcome.stdout).to.match(/^at [\d.]+\n$/)
+      expect(outcome.code, outcome.stderr).to.equal(code)
+      if (code === 0) expect(outcome.stderr).to.equal('')
+      else expect(outcome.stderr).to.contain(`${run.run_id} on ${id}`).and.to.not.contain('EPIPE')
+    }
+    expect((await bench.json<{state: string}>(['run', 'show', run.run_id])).state).to.equal('running')
+    await bench.ok(['run', 'stop', run.run_id, '--force', '--grace', '0s'])
+  })
+
   it('arrives with monitor --follow within a second of being written', async () => {
     const run = await train('clock.py', '--project-name', 'clock')
     const following = bench.spawn(['local', 'monitor', id, '--follow', '--lines', '0'])

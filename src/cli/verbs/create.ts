@@ -17,7 +17,7 @@ export const createCommand: VerbFactory = platform => {
     static override flags = {
       name: Flags.string({summary: 'A name for people; ids are what commands take.'}),
       type: Flags.string({summary: 'Instance type, where the platform has several.'}),
-      wait: Flags.boolean({summary: 'Wait until the instance answers.'}),
+      wait: Flags.boolean({default: false, summary: 'Wait until the instance answers.'}),
       timeout: durationFlag({summary: 'How long to wait for it.', default: parseDuration('10m'), defaultHelp: async () => '10m'}),
     }
 

@@ -27,7 +27,7 @@ const endCommand = (kind: 'stop' | 'terminate', platform: string): Command.Class
     static override args = {instance: instanceIdArg}
     static override flags = {
       grace: durationFlag({summary: 'How long the training may take to save. Default: stop.grace of the configuration (120s).'}),
-      force: Flags.boolean({summary: 'Go on even if nothing good was saved or a step failed.'}),
+      force: Flags.boolean({default: false, summary: 'Go on even if nothing good was saved or a step failed.'}),
       timeout: durationFlag({summary: `How long to wait for the platform to ${kind} it.`, default: parseDuration('10m'), defaultHelp: async () => '10m'}),
     }
 

@@ -27,7 +27,7 @@ export const monitorCommand: VerbFactory = platform => {
     static override examples = ['<%= config.bin %> <%= command.id %> INSTANCE', '<%= config.bin %> <%= command.id %> INSTANCE --follow']
     static override args = {instance: instanceIdArg}
     static override flags = {
-      follow: Flags.boolean({char: 'f', summary: 'Print new lines as they come, until the run ends.'}),
+      follow: Flags.boolean({char: 'f', default: false, summary: 'Print new lines as they come, until the run ends.'}),
       lines: Flags.integer({char: 'n', default: 20, min: 0, max: 10_000, summary: 'How many of the last lines.'}),
       run: Flags.string({summary: 'Another run than the newest one.'}),
     }
@@ -42,7 +42,7 @@ export const monitorCommand: VerbFactory = platform => {
         const instance = await findRunningInstance(args.instance, deps)
         const followed = runId ?? (await newestRun(instance.id, instance.platform, deps)).run_id
         this.footprint.note('run', {stillRunning: `${followed} on ${instance.id}`, next: [`${this.commandLine} ${instance.id} --follow`]})
-        const printer = logPrinter({silent: this.jsonEnabled()})
+        const printer = logPrinter({silent: this.jsonEnabled(), signal: this.signal})
         await followRun({instanceId: instance.id, runId: followed, tailLines: flags.lines, timeoutMs: null}, {log: printer.write}, deps).finally(printer.end)
         this.footprint.forget('run')
       }

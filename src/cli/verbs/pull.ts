@@ -1,8 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 
 import {findRunningInstance} from '../../core/find-instance.js'
-import {newestRun} from '../../core/monitor-run.js'
-import {pullPath} from '../../core/pull-checkpoints.js'
+import {pullCheckpoints, pullPath} from '../../core/pull-checkpoints.js'
 import type {PullReport} from '../../core/sync/reports.js'
 import {RunctlError} from '../../model/errors.js'
 import {renderPull} from '../../ui/transfer-text.js'
@@ -23,20 +22,23 @@ export const pullCommand: VerbFactory = platform => {
       destination: Args.string({ignoreStdin: true, description: 'Where to put it here. Default: the same name in this folder.'}),
     }
     static override flags = {
-      checkpoints: Flags.boolean({summary: 'Instead of a source: the checkpoint folder of the newest run.'}),
+      checkpoints: Flags.boolean({default: false, summary: 'Instead of a source: the checkpoint folder of the newest run.'}),
+      project: Flags.string({summary: 'With --checkpoints: those of this project.', dependsOn: ['checkpoints']}),
     }
 
     protected readonly platformName = platform
 
     protected async execute(): Promise<Rendered<PullReport>> {
       const {args, flags} = await this.parse(Pull)
-      if ((flags.checkpoints ?? false) === (args.source !== undefined)) {
+      if (flags.checkpoints === (args.source !== undefined)) {
         throw new RunctlError('bad_input', 'give either a source or --checkpoints', {next: [`${this.commandLine} ${args.instance} --checkpoints`]})
       }
       const deps = await this.deps()
       await findRunningInstance(args.instance, deps)
-      const source = args.source ?? (await newestRun(args.instance, platform, deps)).checkpoint_dir
-      const report = await pullPath({instanceId: args.instance, source, destination: args.destination ?? null, cwd: process.cwd()}, deps)
+      const place = {instanceId: args.instance, destination: args.destination ?? null, cwd: process.cwd()}
+      const report = args.source === undefined
+        ? await pullCheckpoints({...place, project: flags.project ?? null}, deps)
+        : await pullPath({...place, source: args.source}, deps)
       return {value: report, text: renderPull(report, this.renderEnv)}
     }
   }

@@ -13,7 +13,7 @@ export const startCommand: VerbFactory = platform => {
     static override examples = ['<%= config.bin %> <%= command.id %> INSTANCE --wait']
     static override args = {instance: instanceIdArg}
     static override flags = {
-      wait: Flags.boolean({summary: 'Wait until the instance answers.'}),
+      wait: Flags.boolean({default: false, summary: 'Wait until the instance answers.'}),
       timeout: durationFlag({summary: 'How long to wait for it.', default: parseDuration('10m'), defaultHelp: async () => '10m'}),
     }
 

@@ -34,8 +34,8 @@ Everything after '--' reaches the script as it is.`
     }
     static override flags = {
       ...trainFlags,
-      wait: Flags.boolean({summary: 'Wait until the instance is ready, then follow the run to its end.', exclusive: ['detach']}),
-      detach: Flags.boolean({summary: 'Return as soon as the script runs: what happens without --wait, said in so many words.'}),
+      wait: Flags.boolean({default: false, summary: 'Wait until the instance is ready, then follow the run to its end.', exclusive: ['detach']}),
+      detach: Flags.boolean({default: false, summary: 'Return as soon as the script runs: what happens without --wait, said in so many words.'}),
     }
 
     protected readonly platformName = platform
@@ -54,7 +54,7 @@ Everything after '--' reaches the script as it is.`
         if (error) throw error
         return {value: {...started, waited: false}, text: renderTrain(started, this.renderEnv)}
       }
-      const printer = logPrinter({silent: this.jsonEnabled()})
+      const printer = logPrinter({silent: this.jsonEnabled(), signal: this.signal})
       await this.progress.pause()
       const run = await finishRun({
         instanceId: args.instance,

@@ -18,7 +18,7 @@ export default class ConfigSet extends ConfigCommand<ConfigSetResult> {
     value: Args.string({required: true, ignoreStdin: true, description: 'The value; elements of a list are separated by commas.'}),
   }
   static override flags = {
-    user: Flags.boolean({summary: "Write the user's file, which counts for all projects, instead of the project's."}),
+    user: Flags.boolean({default: false, summary: "Write the user's file, which counts for all projects, instead of the project's."}),
   }
 
   protected async execute(): Promise<Rendered<ConfigSetResult>> {

@@ -3,6 +3,7 @@ import {Flags} from '@oclif/core'
 import type {Rendered} from '../../cli/base-command.js'
 import {logPrinter} from '../../cli/log-printer.js'
 import {RunCommand, runIdArg} from '../../cli/run-command.js'
+import {writeOut} from '../../cli/write-out.js'
 import {readLog, type RunLogsJson} from '../../core/read-log.js'
 import {LogText} from '../../ui/log-text.js'
 
@@ -13,7 +14,7 @@ export default class RunLogs extends RunCommand<RunLogsJson> {
   static override args = {run: runIdArg}
   static override flags = {
     lines: Flags.integer({char: 'n', min: 1, max: 100_000, summary: 'Only so many of the last lines.'}),
-    raw: Flags.boolean({summary: 'The bytes as they are, for a file: escape sequences in them reach a terminal unchanged.', exclusive: ['json']}),
+    raw: Flags.boolean({default: false, summary: 'The bytes as they are, for a file: escape sequences in them reach a terminal unchanged.', exclusive: ['json']}),
   }
 
   protected async execute(): Promise<Rendered<RunLogsJson>> {
@@ -21,15 +22,15 @@ export default class RunLogs extends RunCommand<RunLogsJson> {
     const {deps, run} = await this.findRun(args.run)
     const text = new LogText()
     let kept = ''
-    const printer = logPrinter({silent: this.jsonEnabled()})
+    const printer = logPrinter({silent: this.jsonEnabled(), signal: this.signal})
     const write = flags.raw
-      ? (bytes: Uint8Array): void => void process.stdout.write(bytes)
+      ? (bytes: Uint8Array): Promise<void> => writeOut(bytes, this.signal)
       : this.jsonEnabled()
         ? (bytes: Uint8Array): void => void (kept += text.push(bytes))
         : printer.write
     const tailLines = flags.lines ?? (this.jsonEnabled() ? 1000 : null)
     const size = await readLog({instanceId: run.instance_id, runId: run.run_id, tailLines}, write, deps)
-    if (!flags.raw) printer.end()
+    if (!flags.raw) await printer.end()
     // The last line may lack its line feed; nothing follows the last one that has it.
     const whole = kept + text.end()
     const lines = whole === '' ? [] : whole.replace(/\n$/, '').split('\n')

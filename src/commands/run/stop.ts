@@ -13,7 +13,7 @@ export default class RunStop extends RunCommand<StopRunResult> {
   static override args = {run: runIdArg}
   static override flags = {
     grace: durationFlag({summary: 'How long the training may take to save. Default: stop.grace of the configuration (120s).'}),
-    force: Flags.boolean({summary: 'End it even if nothing good was saved.'}),
+    force: Flags.boolean({default: false, summary: 'End it even if nothing good was saved.'}),
   }
 
   protected async execute(): Promise<Rendered<StopRunResult>> {

@@ -68,6 +68,11 @@ export class Bench {
     return spawn(RUN_JS, argv, {cwd, env: {...this.env, ...env}, stdio: ['ignore', 'pipe', 'pipe']})
   }
 
+  /** A line for bash, where it is about pipes. */
+  shell(line: string): ChildProcess {
+    return spawn('bash', ['-c', line], {cwd: this.project, env: this.env, stdio: ['ignore', 'pipe', 'pipe']})
+  }
+
   async run(argv: readonly string[], options: RunOptions = {}): Promise<Outcome> {
     return collect(this.spawn(argv, options), options.timeoutMs ?? 60_000, argv)
   }
