@@ -31,7 +31,7 @@ interface WorkflowFlagValues extends TrainFlagValues {
 export interface WorkflowContext {
   readonly config: Configuration
   readonly version: string
-  readonly log: (bytes: Uint8Array) => Promise<void> | void
+  readonly log: (bytes: Uint8Array) => unknown
 }
 
 const READY_TIMEOUT_MS = parseDuration('10m')

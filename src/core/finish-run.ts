@@ -11,7 +11,7 @@ export interface FinishInput {
   /** Milliseconds; null waits for as long as it takes. */
   readonly timeoutMs: number | null
   /** Receives the log's bytes as they come. */
-  readonly log: (bytes: Uint8Array) => Promise<void> | void
+  readonly log: (bytes: Uint8Array) => unknown
 }
 
 /**

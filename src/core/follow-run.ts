@@ -16,8 +16,8 @@ export interface FollowInput {
 }
 
 export interface FollowSinks {
-  /** Bytes of the log as they are, in order, without gaps; no more are fetched before they are taken. */
-  log(bytes: Uint8Array): Promise<void> | void
+  /** Bytes of the log as they are, in order, without gaps. A promise is waited for before more are fetched. */
+  log(bytes: Uint8Array): unknown
   /** Called with each answer's view of the run. */
   run?(run: RunStatus): void
 }

@@ -19,7 +19,7 @@ export interface RunLogsJson {
 }
 
 /** Hands over the log as it is now, piece by piece, and resolves with its size in bytes. Memory does not grow with the log. */
-export async function readLog(input: ReadLogInput, write: (bytes: Uint8Array) => Promise<void> | void, deps: Pick<PlatformDeps, 'agent' | 'signal'>): Promise<number> {
+export async function readLog(input: ReadLogInput, write: (bytes: Uint8Array) => unknown, deps: Pick<PlatformDeps, 'agent' | 'signal'>): Promise<number> {
   const agent = deps.agent(input.instanceId)
   const request = {run_id: input.runId, max_bytes: bytesPerAnswer(agent)}
   let answer = await agent.call('logs', input.tailLines === null ? {...request, offset: 0} : {...request, tail_lines: input.tailLines}, {signal: deps.signal})

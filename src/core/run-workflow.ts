@@ -29,7 +29,7 @@ export interface WorkflowInput {
   readonly readyTimeoutMs: number
   /** Where checkpoints go before an instance is terminated: a folder on this machine. */
   readonly pullTo: string
-  readonly log: (bytes: Uint8Array) => Promise<void> | void
+  readonly log: (bytes: Uint8Array) => unknown
 }
 
 export interface WorkflowResult {

@@ -6,8 +6,11 @@ import {expect} from 'chai'
 import type {TrainJson} from '../../src/cli/verbs/train.js'
 import type {EndResult} from '../../src/core/end-instance.js'
 import type {InstanceStatus} from '../../src/core/show-status.js'
-import {Bench, until, type ErrorDocument} from './support/bench.js'
+import {Bench, collect, until, type ErrorDocument} from './support/bench.js'
 import {commandsAmong, pasted} from './support/pasted-command.js'
+import {REPOSITORY} from './support/repository.js'
+
+const RUN_JS = path.join(REPOSITORY, 'bin', 'run.js')
 
 /** Says a word, then works on without ever saving. Without `--handle`, a SIGTERM ends it. */
 const ENDLESS = `import signal, sys, time
@@ -187,6 +190,19 @@ describe('a command that fails', () => {
       expect(error.message, argv.join(' ')).to.not.match(/\n\s+at /)
       expect(error.still_running).to.deep.equal([])
     }
+  })
+
+  it('names the folder where it is one of those that runctl itself lives in (2, 6)', async () => {
+    const env = {RUNCTL_DATA_DIR: path.join(bench.project, 'quick.py')}
+    const {code, error} = await bench.jsonError(['local', 'status'], {env})
+    expect([code, error.code]).to.deep.equal([6, 'platform_failed'])
+    expect(error.message).to.contain(env.RUNCTL_DATA_DIR)
+
+    const removed = path.join(bench.root, 'removed')
+    await mkdir(removed)
+    const {stderr, code: status} = await collect(bench.shell(`cd "${removed}" && rmdir "${removed}" && "${RUN_JS}" resources list`), 20_000)
+    expect(status).to.equal(2)
+    expect(stderr).to.contain('does not exist any more').and.to.not.match(/\n\s+at /)
   })
 
   describe('with requirements.txt', () => {
