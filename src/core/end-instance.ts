@@ -68,7 +68,9 @@ async function end(before: Instance, input: EndInput, deps: PlatformDeps): Promi
   if (before.state === 'running') deps.footprint.note(before.id, {stillRunning: stillRunningSentence(before, price), next: []})
   if (input.kind === 'terminate' && !input.force) await refuseToLoseWork(before, deps)
 
-  await deps.lifecycle.run(input.kind === 'stop' ? 'prestop' : 'preterminate', {instance: before}, {force: input.force})
+  await deps.lifecycle.run(input.kind === 'stop' ? 'prestop' : 'preterminate', {instance: before}, {force: input.force}).catch((error: unknown) => {
+    throw withContext(error, {next: [forceCommand(before, input)]})
+  })
   const saved = before.state === 'running' ? await save(before, input, deps) : null
   if (input.kind === 'terminate' && !input.force && saved && saved.only_here.length > 0) throw await onlyHere(before, saved.only_here, deps)
   if (saved) await record(saved, before, input, deps)
@@ -84,9 +86,11 @@ async function end(before: Instance, input: EndInput, deps: PlatformDeps): Promi
   return {instance: await resourceRow(instance, deps), changed: true, saved, cost_usd: cost}
 }
 
+const forceCommand = ({id, platform}: Instance, {kind}: EndInput): string => `runctl ${platform} ${kind} ${id} --force`
+
 async function save(instance: Instance, input: EndInput, deps: PlatformDeps): Promise<SaveResult> {
   const graceSeconds = input.graceMs / 1000
-  const withForce = `runctl ${instance.platform} ${input.kind} ${instance.id} --force`
+  const withForce = forceCommand(instance, input)
   return step(
     deps.progress, 'save', 'Ask the training to save, and verify', async () => {
       const event = {instance, graceSeconds, force: input.force, requestId: input.requestId}
