@@ -64,8 +64,11 @@ export abstract class RunctlCommand<T> extends Command {
     if (this.rest !== null && !this.takesRest) {
       throw new RunctlError('bad_input', `${this.commandLine} takes nothing after '--'`, {next: [`${this.commandLine} --help`]})
     }
-    if (requestedFormat(this.argv) === null) this.format = (await this.lenientConfig()).get('output.format')
+    const isFormatConfigured = requestedFormat(this.argv) === null
+    if (isFormatConfigured) this.format = (await readConfiguration(this.configPlace)).configuration.get('output.format')
     const {text, value} = await this.execute()
+    // Only now: a command that refuses a wrong configuration has said so itself, and has used no default.
+    if (isFormatConfigured) await this.lenientConfig()
     await this.progressInUse?.stop()
     if (!this.jsonEnabled() && text !== '') this.log(text.replace(/\n$/, ''))
     return value
@@ -152,7 +155,7 @@ export abstract class RunctlCommand<T> extends Command {
     // `run logs RUN | head`: it has got what it wanted.
     if (readerGone && this.footprint.all.length === 0) return
     const detached = this.signal.aborted || readerGone
-    const error = detached ? this.detached() : this.withFootprint(asUserError(thrown, this.commandLine))
+    const error = detached ? this.detached() : this.withFootprint(asUserError(thrown, this.commandLine, this.takesRest))
     process.exitCode = detached ? DETACHED_EXIT_CODE : isRunctlError(error) ? error.exitCode : 1
     if (this.jsonEnabled()) this.logJson(errorJson(error, process.exitCode, this.detached()))
     else {
@@ -179,7 +182,9 @@ export abstract class RunctlCommand<T> extends Command {
 
   private detached(): Detached {
     const traces = this.footprint.all
-    return new Detached(traces.map(trace => trace.stillRunning), traces.flatMap(trace => trace.next))
+    // The last thing begun is the first to come back to: a run before its instance.
+    const next = new Set(traces.toReversed().flatMap(trace => trace.next))
+    return new Detached(traces.map(trace => trace.stillRunning), [...next])
   }
 
   private withFootprint(error: unknown): unknown {
@@ -216,10 +221,12 @@ function useColor(isTty: boolean | undefined): boolean {
 }
 
 /** What oclif's parser throws is the user's input, told in its words; a bug stays what it is. */
-function asUserError(thrown: unknown, commandLine: string): unknown {
+function asUserError(thrown: unknown, commandLine: string, takesRest: boolean): unknown {
   if (thrown instanceof Errors.CLIError && !isRunctlError(thrown)) {
-    const [message = 'wrong input'] = thrown.message.split('\nSee more help')
-    return new RunctlError('bad_input', message.trim(), {next: [`${commandLine} --help`]})
+    // oclif's note on flags of several values is about greedy ones, which there are none of here; what it says of `--` is not so here.
+    const [message = 'wrong input'] = thrown.message.split(/\n\s*(?:See more help|Note: --)/)
+    const hint = takesRest && message.startsWith('Nonexistent flag') ? "; what is meant for the script stands behind '--'" : ''
+    return new RunctlError('bad_input', message.trim() + hint, {next: [`${commandLine} --help`]})
   }
   return thrown
 }

@@ -6,8 +6,8 @@ export type OutputFormat = (typeof OUTPUT_FORMATS)[number]
  * so this cannot wait for the parsed flags.
  */
 export function requestedFormat(own: readonly string[]): OutputFormat | null {
+  if (own.includes('--json')) return 'json'
   for (const [index, word] of own.entries()) {
-    if (word === '--json') return 'json'
     const value = word === '--output' ? own[index + 1] : /^--output=(.*)$/s.exec(word)?.[1]
     const format = OUTPUT_FORMATS.find(candidate => candidate === value)
     if (format) return format

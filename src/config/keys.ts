@@ -77,7 +77,7 @@ export const CONFIG_KEYS = {
     type: 'choice',
     choices: ['auto', 'keep', 'stop', 'terminate'],
     default: 'auto',
-    description: 'What `workflow` does with the instance afterwards. auto: as it was found; what the workflow created is terminated.',
+    description: 'What `workflow` does with the instance afterwards. auto: what it created or started is stopped if it costs money, else kept.',
   },
   'output.format': {
     type: 'choice',

@@ -2,6 +2,7 @@ import type {SaveResult} from '../hooks/events.js'
 import type {Checkpoint, CheckpointTag} from '../model/checkpoint.js'
 import {isRunctlError, RunctlError, withContext} from '../model/errors.js'
 import {TAGS, type Instance} from '../model/instance.js'
+import {PULL_FOLDER} from '../model/pull-folder.js'
 import {findInstance} from './find-instance.js'
 import {resourceRow, type ResourceRow} from './list-resources.js'
 import {costSinceLaunch, hourlyPrice, stillRunningSentence} from './instance-cost.js'
@@ -71,6 +72,10 @@ async function end(before: Instance, input: EndInput, deps: PlatformDeps): Promi
   await deps.lifecycle.run(input.kind === 'stop' ? 'prestop' : 'preterminate', {instance: before}, {force: input.force}).catch((error: unknown) => {
     throw withContext(error, {next: [forceCommand(before, input)]})
   })
+  if (before.state === 'running') {
+    // The agent carries the request out also when nobody waits for it any more: the training ends, the instance does not.
+    deps.footprint.note(before.id, {stillRunning: `${stillRunningSentence(before, price)}; its training was asked to save and end`, next: [endCommand(before, input)]})
+  }
   const saved = before.state === 'running' ? await save(before, input, deps) : null
   if (input.kind === 'terminate' && !input.force && saved && saved.only_here.length > 0) throw await onlyHere(before, saved.only_here, deps)
   if (saved) await record(saved, before, input, deps)
@@ -86,7 +91,8 @@ async function end(before: Instance, input: EndInput, deps: PlatformDeps): Promi
   return {instance: await resourceRow(instance, deps), changed: true, saved, cost_usd: cost}
 }
 
-const forceCommand = ({id, platform}: Instance, {kind}: EndInput): string => `runctl ${platform} ${kind} ${id} --force`
+const endCommand = ({id, platform}: Instance, {kind}: EndInput): string => `runctl ${platform} ${kind} ${id}`
+const forceCommand = (instance: Instance, input: EndInput): string => `${endCommand(instance, input)} --force`
 
 async function save(instance: Instance, input: EndInput, deps: PlatformDeps): Promise<SaveResult> {
   const graceSeconds = input.graceMs / 1000
@@ -161,7 +167,9 @@ async function onlyHere(instance: Instance, checkpoints: readonly Checkpoint[], 
   return new RunctlError('save_failed', `${count} complete checkpoint(s) exist only on the disk of ${instance.id} (newest: ${newest}), which terminate would remove`, {
     next: [
       `runctl checkpoint list --instance-id ${instance.id}`,
-      ...(projects.length > 1 ? projects.map(project => ` --project ${project}`) : ['']).map(which => `runctl ${instance.platform} pull ${instance.id} --checkpoints${which}`),
+      // A folder for each: checkpoints of different projects often have the same names, and one would replace the other.
+      ...(projects.length > 1 ? projects.map(project => ` --project ${project} ${PULL_FOLDER}/${project}`) : [''])
+        .map(which => `runctl ${instance.platform} pull ${instance.id} --checkpoints${which}`),
       `runctl ${instance.platform} terminate ${instance.id} --force`,
     ],
     details: {instance_id: instance.id, only_here: checkpoints.map(checkpoint => checkpoint.path)},

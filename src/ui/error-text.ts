@@ -30,7 +30,7 @@ export interface Aftermath {
 /** Ctrl-C: what goes on without the terminal, and how to come back to it. */
 export function renderDetached(detached: Aftermath, env: RenderEnv): string {
   const label = 'Detached:'
-  const message = sentence('this only stopped watching; nothing was stopped.', label, env)
+  const message = sentence('this only stopped watching; what was begun goes on.', label, env)
   return [...labelled(label, paint(label, 'bold', env.color), message), ...aftermath(detached, env)].join('\n')
 }
 

@@ -72,7 +72,7 @@ function ranFor(run: RunStatus, env: RenderEnv): string | undefined {
 function checkpoints(run: RunStatus, env: RenderEnv): string {
   const last = run.last_checkpoint
   if (env.format === 'text') return last?.path ?? '-'
-  if (last === null) return run.checkpoint_count === 0 ? 'none yet' : `${run.checkpoint_count}, none of them complete`
+  if (last === null) return run.checkpoint_count === 0 ? (run.state === 'stopped' ? 'none' : 'none yet') : `${run.checkpoint_count}, none of them complete`
   return `${run.checkpoint_count}, the last ${checkpointSummary(last, env)}`
 }
 

@@ -14,7 +14,7 @@ with open(os.path.join(os.environ["RUNCTL_OUTPUT_DIR"], "seen.json"), "w") as fi
 `
 const HOSTILE = [
   '$(touch pwned)', '`touch pwned`', '; touch pwned;', '| touch pwned', '&& touch pwned', '\n touch pwned\n', "' ; touch pwned '", '" ; touch pwned "',
-  '${IFS}touch${IFS}pwned', '$((1+1))', '%s%n', '\\', '\\n', '*', '?', '[a-z]*', '{a,b}', '~', '~root', '#no comment', '!!', '<in', '>pwned', '$HOME', '=', '==',
+  '$' + '{IFS}touch$IFS' + 'pwned', '$((1+1))', '%s%n', '\\', '\\n', '*', '?', '[a-z]*', '{a,b}', '~', '~root', '#no comment', '!!', '<in', '>pwned', '$HOME', '=', '==',
 ]
 
 const text = (hex: string | undefined): string => Buffer.from(hex ?? '', 'hex').toString('utf8')

@@ -15,10 +15,11 @@ export const pullCommand: VerbFactory = platform => {
     static override examples = [
       '<%= config.bin %> <%= command.id %> INSTANCE projects/my-project/outputs ./outputs',
       '<%= config.bin %> <%= command.id %> INSTANCE --checkpoints',
+      '<%= config.bin %> <%= command.id %> INSTANCE --checkpoints --project my-project ./my-checkpoints',
     ]
     static override args = {
       instance: instanceIdArg,
-      source: Args.string({ignoreStdin: true, description: 'Path on the instance, from its home folder or absolute.'}),
+      source: Args.string({ignoreStdin: true, description: 'Path on the instance, from its home folder or absolute. Left out with --checkpoints.'}),
       destination: Args.string({ignoreStdin: true, description: 'Where to put it here. Default: the same name in this folder.'}),
     }
     static override flags = {
@@ -30,15 +31,17 @@ export const pullCommand: VerbFactory = platform => {
 
     protected async execute(): Promise<Rendered<PullReport>> {
       const {args, flags} = await this.parse(Pull)
-      if (flags.checkpoints === (args.source !== undefined)) {
+      if (flags.checkpoints ? args.destination !== undefined : args.source === undefined) {
         throw new RunctlError('bad_input', 'give either a source or --checkpoints', {next: [`${this.commandLine} ${args.instance} --checkpoints`]})
       }
+      // With --checkpoints there is no source, so what follows the instance is the destination.
+      const [source, destination] = flags.checkpoints ? [undefined, args.source] : [args.source, args.destination]
       const deps = await this.deps()
       await findRunningInstance(args.instance, deps)
-      const place = {instanceId: args.instance, destination: args.destination ?? null, cwd: process.cwd()}
-      const report = args.source === undefined
+      const place = {instanceId: args.instance, destination: destination ?? null, cwd: process.cwd()}
+      const report = source === undefined
         ? await pullCheckpoints({...place, project: flags.project ?? null}, deps)
-        : await pullPath({...place, source: args.source}, deps)
+        : await pullPath({...place, source}, deps)
       return {value: report, text: renderPull(report, this.renderEnv)}
     }
   }

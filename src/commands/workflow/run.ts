@@ -4,6 +4,7 @@ import type {Rendered} from '../../cli/base-command.js'
 import {WorkflowCommand} from '../../cli/workflow-command.js'
 import {workflowFlags} from '../../cli/workflow-flags.js'
 import type {WorkflowResult} from '../../core/run-workflow.js'
+import {RunctlError} from '../../model/errors.js'
 
 export default class WorkflowRun extends WorkflowCommand {
   static override aliases = ['workflow:train']
@@ -25,6 +26,7 @@ Everything after '--' reaches the script as it is.`
     const {args, flags} = await this.parse(WorkflowRun)
     const platforms = await this.platforms()
     const isPlatform = platforms.has(args.target)
+    if (!isPlatform && flags.type !== undefined) throw new RunctlError('bad_input', `--type is for an instance that is created; ${args.target} exists`)
     return this.runWorkflow({
       platform: isPlatform ? args.target : platforms.ownerOf(args.target),
       instanceId: isPlatform ? null : args.target,
