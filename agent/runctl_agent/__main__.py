@@ -47,7 +47,8 @@ def _answer(verb, stream):
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        return AgentError("wrong_state", "the disk of the instance is full: %s" % error).as_answer()
+        where = ": %s cannot be written" % error.filename if error.filename else ""
+        return AgentError("wrong_state", "the disk of the instance is full" + where).as_answer()
 
 
 def main():

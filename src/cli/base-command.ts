@@ -188,9 +188,9 @@ export abstract class RunctlCommand<T> extends Command {
   }
 
   private withFootprint(error: unknown): unknown {
+    if (!isRunctlError(error) || error.stillRunning.length > 0) return error
     const {next, stillRunning} = this.detached()
-    const context = {stillRunning, next}
-    return isRunctlError(error) && error.stillRunning.length === 0 ? withContext(error, context) : error
+    return withContext(error, {stillRunning, next: next.filter(command => !error.next.includes(command))})
   }
 }
 
@@ -228,6 +228,9 @@ function asUserError(thrown: unknown, commandLine: string, takesRest: boolean): 
     const hint = takesRest && message.startsWith('Nonexistent flag') ? "; what is meant for the script stands behind '--'" : ''
     return new RunctlError('bad_input', message.trim() + hint, {next: [`${commandLine} --help`]})
   }
+  // oclif writes its own words around what the parser of a flag's value throws.
+  const framed = isRunctlError(thrown) ? /^Parsing (--\S+) \n\t(.*)\nSee more help with --help$/s.exec(thrown.message) : null
+  if (framed) return new RunctlError('bad_input', `${framed[1]}: ${framed[2]}`, {next: [`${commandLine} --help`], cause: thrown})
   return thrown
 }
 

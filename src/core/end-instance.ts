@@ -1,8 +1,9 @@
 import type {SaveResult} from '../hooks/events.js'
-import type {Checkpoint, CheckpointTag} from '../model/checkpoint.js'
+import type {Checkpoint} from '../model/checkpoint.js'
 import {isRunctlError, RunctlError, withContext} from '../model/errors.js'
 import {TAGS, type Instance} from '../model/instance.js'
 import {PULL_FOLDER} from '../model/pull-folder.js'
+import {checkpointTag} from './checkpoint-tag.js'
 import {findInstance} from './find-instance.js'
 import {resourceRow, type ResourceRow} from './list-resources.js'
 import {costSinceLaunch, hourlyPrice, stillRunningSentence} from './instance-cost.js'
@@ -66,17 +67,14 @@ async function endedByAnother(error: unknown, input: EndInput, deps: PlatformDep
 async function end(before: Instance, input: EndInput, deps: PlatformDeps): Promise<EndResult> {
   const price = await hourlyPrice(before, deps)
   const cost = costSinceLaunch(before, price, deps.clock.now())
-  if (before.state === 'running') deps.footprint.note(before.id, {stillRunning: stillRunningSentence(before, price), next: []})
+  const leave = (next: readonly string[]): void => deps.footprint.note(before.id, {stillRunning: stillRunningSentence(before, price), next})
+  if (before.state === 'running') leave([])
   if (input.kind === 'terminate' && !input.force) await refuseToLoseWork(before, deps)
 
   await deps.lifecycle.run(input.kind === 'stop' ? 'prestop' : 'preterminate', {instance: before}, {force: input.force}).catch((error: unknown) => {
     throw withContext(error, {next: [forceCommand(before, input)]})
   })
-  if (before.state === 'running') {
-    // The agent carries the request out also when nobody waits for it any more: the training ends, the instance does not.
-    deps.footprint.note(before.id, {stillRunning: `${stillRunningSentence(before, price)}; its training was asked to save and end`, next: [endCommand(before, input)]})
-  }
-  const saved = before.state === 'running' ? await save(before, input, deps) : null
+  const saved = before.state === 'running' ? await saveFirst(before, input, leave, deps) : null
   if (input.kind === 'terminate' && !input.force && saved && saved.only_here.length > 0) throw await onlyHere(before, saved.only_here, deps)
   if (saved) await record(saved, before, input, deps)
 
@@ -93,6 +91,15 @@ async function end(before: Instance, input: EndInput, deps: PlatformDeps): Promi
 
 const endCommand = ({id, platform}: Instance, {kind}: EndInput): string => `runctl ${platform} ${kind} ${id}`
 const forceCommand = (instance: Instance, input: EndInput): string => `${endCommand(instance, input)} --force`
+
+/** Ctrl-C from here on: the agent saves and ends the training although nobody waits for it, and the instance goes on costing. */
+async function saveFirst(instance: Instance, input: EndInput, leave: (next: readonly string[]) => void, deps: PlatformDeps): Promise<SaveResult> {
+  leave([endCommand(instance, input)])
+  return save(instance, input, deps).catch((error: unknown) => {
+    if (isRunctlError(error)) leave([])
+    throw error
+  })
+}
 
 async function save(instance: Instance, input: EndInput, deps: PlatformDeps): Promise<SaveResult> {
   const graceSeconds = input.graceMs / 1000
@@ -170,6 +177,7 @@ async function onlyHere(instance: Instance, checkpoints: readonly Checkpoint[], 
       // A folder for each: checkpoints of different projects often have the same names, and one would replace the other.
       ...(projects.length > 1 ? projects.map(project => ` --project ${project} ${PULL_FOLDER}/${project}`) : [''])
         .map(which => `runctl ${instance.platform} pull ${instance.id} --checkpoints${which}`),
+      `runctl ${instance.platform} terminate ${instance.id}`,
       `runctl ${instance.platform} terminate ${instance.id} --force`,
     ],
     details: {instance_id: instance.id, only_here: checkpoints.map(checkpoint => checkpoint.path)},
@@ -223,24 +231,3 @@ function tagsOf(saved: SaveResult, checkpoint: Checkpoint | null): Record<string
   if (checkpoint) tags[TAGS.lastCheckpoint] = checkpointTag(checkpoint)
   return tags
 }
-
-/** At most 256 characters: a long path keeps its end, which is the part that tells checkpoints apart. */
-export function checkpointTag(checkpoint: Checkpoint): string {
-  const tag = (path: string): string => {
-    const value: CheckpointTag = {
-      path,
-      sha: checkpoint.sha256?.slice(0, 16) ?? '',
-      epoch: checkpoint.epoch,
-      step: checkpoint.step,
-      size: checkpoint.size_bytes,
-      // From the instance, like all of it: an endless one must not leave the loop below without an end.
-      at: checkpoint.modified_at.slice(0, 40),
-    }
-    return JSON.stringify(value)
-  }
-  // Escapes make the JSON longer than its text, so the length is tried, not computed.
-  let kept = checkpoint.path
-  while (tag(kept).length > 256 && kept.length > 1) kept = `…${kept.slice(4)}`
-  return tag(kept)
-}
-

@@ -1,6 +1,7 @@
 import type {RunStatus, StatusRequest} from '../agent/protocol.js'
 import {isRunctlError, RunctlError} from '../model/errors.js'
 import {TAGS, type Instance} from '../model/instance.js'
+import {RUN_ID_PATTERN} from '../model/run.js'
 import {findInstance} from './find-instance.js'
 import type {PlatformDeps} from './platform-deps.js'
 
@@ -57,8 +58,9 @@ async function existing({provider, signal}: Deps): Promise<readonly Instance[]> 
   return instances
 }
 
-/** Where a run is, and the platform that it is on. Rejects with `not_found`, naming the stopped instance that had it last if one did. */
+/** Where a run is, and the platform that it is on. Rejects with `bad_input` for what is no run id, with `not_found`, naming the stopped instance that had it last if one did. */
 export async function findRun<D extends Deps>(runId: string, platforms: readonly D[]): Promise<{readonly deps: D; readonly run: RunRow}> {
+  if (!RUN_ID_PATTERN.test(runId)) throw new RunctlError('bad_input', `${JSON.stringify(runId)} is not a run id`, {next: ['runctl run list']})
   const lists = await Promise.all(platforms.map(async deps => ({deps, list: await askInstances(null, {run_id: runId}, deps)})))
   for (const {deps, list} of lists) {
     const run = list.runs.find(candidate => candidate.run_id === runId)

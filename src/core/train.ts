@@ -80,13 +80,17 @@ export async function train(input: TrainInput, deps: PlatformDeps): Promise<Trai
     resume: input.resume === null || input.resume === 'latest' ? input.resume : input.resume.replace(/^instance:/, ''),
     concurrent: input.concurrent,
   }
+  // The request may arrive although its answer is not waited for, or is lost.
+  deps.footprint.note(runId, {stillRunning: `perhaps ${runId} on ${instance.id}: it was being started`, next: [`runctl ${instance.platform} status ${instance.id}`]})
   const started = await startWithSync({request, input}, deps).catch((error: unknown) => {
+    if (isRunctlError(error) && error.code !== 'timed_out' && error.code !== 'unreachable') deps.footprint.forget(runId)
     throw withContext(error, {next: adviceFor(error, instance, input)})
   })
   for (const skipped of started.resume_skipped) {
     deps.progress.emit({type: 'warning', message: `passed over ${skipped.path} when resuming: ${skipped.why}`})
   }
   // From here on the script runs, whatever fails here.
+  deps.footprint.forget(runId)
   deps.footprint.note(started.run.run_id, {stillRunning: `${started.run.run_id} on ${instance.id}`, next: [`runctl ${instance.platform} monitor ${instance.id} --follow`]})
   const run = await waitUntilStarted(started.run, instance, deps)
   if (run.state === 'stopped') deps.footprint.forget(run.run_id)

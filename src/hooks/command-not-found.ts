@@ -12,8 +12,11 @@ const commandNotFound: Hook<'command_not_found'> = async function ({argv, config
   const known = [...config.commandIDs, ...config.commands.flatMap(command => command.aliases)].map(one => one.replaceAll(':', ' '))
   // What follows an unknown command is part of the id here: `chekpoint list ./folder`.
   const words = typed.split(' ')
-  const nearest = words.map((_, index) => nearestName(words.slice(0, words.length - index).join(' '), known)).find(name => name !== null)
   const [topic = ''] = words
+  const nearest =
+    words.map((_, index) => nearestName(words.slice(0, words.length - index).join(' '), known)).find(name => name !== null)
+    // `train` is meant as `local train`.
+    ?? known.find(name => name.endsWith(` ${topic}`))
   const help = known.some(name => name.startsWith(`${topic} `)) ? `${config.bin} ${topic} --help` : `${config.bin} --help`
   const next = nearest ? [`${config.bin} ${nearest}`, help] : [help]
   const message = `${JSON.stringify(typed)} is not a ${config.bin} command`

@@ -1,7 +1,8 @@
 import {expect} from 'chai'
 import fc from 'fast-check'
 
-import {checkpointTag, endInstance, type EndInput} from '../../src/core/end-instance.js'
+import {checkpointTag} from '../../src/core/checkpoint-tag.js'
+import {endInstance, type EndInput} from '../../src/core/end-instance.js'
 import {readCheckpointTag} from '../../src/core/list-resources.js'
 import type {StopReport} from '../../src/agent/protocol.js'
 import type {SaveResult} from '../../src/hooks/events.js'

@@ -34,7 +34,7 @@ describe('the commands about instances', () => {
     const running = await bench.json<readonly ResourceRow[]>(['resources', 'list', '--state', 'running'])
     expect(running.map(row => row.id)).to.deep.equal([id])
     const {stdout} = await bench.ok(['resources', 'list', '--platform', 'local'])
-    expect(stdout).to.match(/^ID +NAME /).and.to.contain('1 of 2 instances running: $0.00/h, $0.00 so far')
+    expect(stdout).to.match(/^ID +PLATFORM +STATE /).and.to.contain('1 of 2 instances running: $0.00/h, $0.00 so far')
   })
 
   it('resources list goes through jq as the workflows have it', async function () {

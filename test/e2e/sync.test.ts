@@ -1,4 +1,5 @@
 import {execFileSync, spawnSync} from 'node:child_process'
+import {randomBytes} from 'node:crypto'
 import {chmod, lstat, mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, rmdir, stat, symlink, unlink, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import path from 'node:path'
@@ -190,7 +191,7 @@ open(os.path.join(os.environ["RUNCTL_CHECKPOINT_DIR"], "c_1.json"), "w").write("
       await train(cwd, 'ok.py', '--wait')
       await writeFile(path.join(cwd, 'version.txt'), 'two')
       // Random enough that no compression makes room for it.
-      await writeFile(path.join(cwd, 'noise.bin'), Buffer.from(Array.from({length: 6 << 20}, () => Math.floor(Math.random() * 256))))
+      await writeFile(path.join(cwd, 'noise.bin'), randomBytes(6 << 20))
       const {error} = await bench.jsonError(['local', 'train', own, 'ok.py'], {cwd, ...onDisk()})
       expect(error.code).to.equal('platform_failed')
       expect(error.message).to.match(/disk.*full|no space/i)

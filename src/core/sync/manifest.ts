@@ -44,13 +44,6 @@ export function deltaBetween(base: readonly SyncEntry[], wanted: readonly SyncEn
   }
 }
 
-export function applyDelta(base: readonly SyncEntry[], delta: Delta): SyncEntry[] {
-  const entries = new Map(base.map(entry => [entry.path, entry]))
-  for (const path of delta.remove) entries.delete(path)
-  for (const entry of delta.set) entries.set(entry.path, entry)
-  return sortByBytes([...entries.values()])
-}
-
 export function changesBetween(base: readonly SyncEntry[], wanted: readonly SyncEntry[]): Changes {
   const before = new Set(base.map(entry => entry.path))
   const {set, remove} = deltaBetween(base, wanted)

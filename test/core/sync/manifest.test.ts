@@ -2,7 +2,7 @@ import {expect} from 'chai'
 import fc from 'fast-check'
 
 import type {SyncEntry} from '../../../src/agent/protocol.js'
-import {applyDelta, changesBetween, deltaBetween, manifestOf} from '../../../src/core/sync/manifest.js'
+import {changesBetween, deltaBetween, manifestOf} from '../../../src/core/sync/manifest.js'
 
 const sha256 = fc.constantFrom('a', 'b', 'c').map(char => char.repeat(64))
 const name = fc.oneof(fc.constantFrom('a', 'b', 'c', 'd/e', 'd/f', '😀', '\uffee', 'new\nline'), fc.string({unit: 'binary', minLength: 1, maxLength: 6}))
@@ -11,6 +11,14 @@ const entry: fc.Arbitrary<SyncEntry> = fc.oneof(
   fc.record({path: name, kind: fc.constant('symlink' as const), mode: fc.constant(0o777), size: fc.nat(3), target: fc.constantFrom('a', 'b')}),
 )
 const entries = fc.uniqueArray(entry, {selector: one => one.path, maxLength: 12})
+
+/** As the agent does. */
+function applyDelta(base: readonly SyncEntry[], delta: ReturnType<typeof deltaBetween>): SyncEntry[] {
+  const reached = new Map(base.map(one => [one.path, one]))
+  for (const path of delta.remove) reached.delete(path)
+  for (const one of delta.set) reached.set(one.path, one)
+  return [...reached.values()]
+}
 
 describe('manifests', () => {
   it('have one name whatever the order of their entries, and others for any difference', () => {
