@@ -12,10 +12,10 @@ import {createProgress, type ProgressOutput} from '../ui/progress.js'
 import type {RenderEnv} from '../ui/render-env.js'
 import {Detached, DETACHED_EXIT_CODE} from './detached.js'
 import {errorJson} from './error-json.js'
-import {OUTPUT_FORMATS, requestedFormat, type OutputFormat} from './output-format.js'
+import {OUTPUT_FORMATS, requestedFormat, type OutputFormat} from '../model/output-format.js'
 import {Platforms} from './platforms.js'
 import {createLifecycle} from './run-steps.js'
-import {splitArgv} from './split-argv.js'
+import {splitArgv} from '../model/split-argv.js'
 import {ReaderGone} from './write-out.js'
 
 /** What a command gives back: the value of `--json`, and the text for everybody else. Text may be empty where all was streamed. */

@@ -58,7 +58,7 @@ export class Platforms {
   ownerOf(instanceId: string): string {
     const owner = this.definitions.find(platform => platform.ownsInstanceId(instanceId))
     if (owner) return owner.name
-    throw new RunctlError('bad_input', `${JSON.stringify(instanceId)} has not the form of an instance id of any platform (${this.definitions.map(({name}) => name).join(', ')})`, {
+    throw new RunctlError('bad_input', `${JSON.stringify(instanceId)} is neither a platform nor an instance id of one (platforms: ${this.definitions.map(({name}) => name).join(', ')})`, {
       next: ['runctl resources list'],
     })
   }

@@ -2,7 +2,6 @@ import type {SaveResult} from '../hooks/events.js'
 import type {Checkpoint} from '../model/checkpoint.js'
 import {isRunctlError, RunctlError, withContext} from '../model/errors.js'
 import {TAGS, type Instance} from '../model/instance.js'
-import {PULL_FOLDER} from '../model/pull-folder.js'
 import {checkpointTag} from './checkpoint-tag.js'
 import {findInstance} from './find-instance.js'
 import {resourceRow, type ResourceRow} from './list-resources.js'
@@ -174,8 +173,7 @@ async function onlyHere(instance: Instance, checkpoints: readonly Checkpoint[], 
   return new RunctlError('save_failed', `${count} complete checkpoint(s) exist only on the disk of ${instance.id} (newest: ${newest}), which terminate would remove`, {
     next: [
       `runctl checkpoint list --instance-id ${instance.id}`,
-      // A folder for each: checkpoints of different projects often have the same names, and one would replace the other.
-      ...(projects.length > 1 ? projects.map(project => ` --project ${project} ${PULL_FOLDER}/${project}`) : [''])
+      ...(projects.length > 1 ? projects.map(project => ` --project ${project}`) : [''])
         .map(which => `runctl ${instance.platform} pull ${instance.id} --checkpoints${which}`),
       `runctl ${instance.platform} terminate ${instance.id}`,
       `runctl ${instance.platform} terminate ${instance.id} --force`,

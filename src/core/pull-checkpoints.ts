@@ -2,6 +2,7 @@ import {hostname} from 'node:os'
 import path from 'node:path'
 
 import type {Checkpoint} from '../model/checkpoint.js'
+import {PULL_FOLDER} from '../model/pull-folder.js'
 import type {PlatformDeps} from './platform-deps.js'
 import {step} from './progress.js'
 import {pullFiles} from './sync/pull-files.js'
@@ -13,7 +14,7 @@ export interface PullCheckpointsInput {
   readonly instanceId: string
   /** null: that of the newest run. */
   readonly project: string | null
-  /** On this machine; null: the name of the checkpoint folder, in `cwd`. */
+  /** On this machine; null: below `runctl-checkpoints/` in `cwd`, apart by instance and project: checkpoints often have the same names. */
   readonly destination: string | null
   readonly cwd: string
 }
@@ -21,7 +22,8 @@ export interface PullCheckpointsInput {
 /** Copies a project's checkpoint folder to this machine, verified, and has the instance remember that these are no longer the only copies. */
 export async function pullCheckpoints({cwd, destination, instanceId, project}: PullCheckpointsInput, deps: Deps): Promise<PullReport> {
   const known = await knownCheckpoints(instanceId, project, deps)
-  return pull({cwd, destination, instanceId, source: known.dir}, known.complete, deps)
+  const place = destination ?? path.join(PULL_FOLDER, instanceId, known.project)
+  return pull({cwd, destination: place, instanceId, source: known.dir}, known.complete, deps)
 }
 
 export interface PullPathInput {
@@ -45,11 +47,11 @@ interface KnownCheckpoint {
 }
 
 /** The complete checkpoints of a project. Their digests are known before anything is copied. */
-async function knownCheckpoints(instanceId: string, project: string | null, deps: Deps): Promise<{readonly dir: string; readonly complete: readonly KnownCheckpoint[]}> {
+async function knownCheckpoints(instanceId: string, project: string | null, deps: Deps): Promise<{readonly dir: string; readonly project: string; readonly complete: readonly KnownCheckpoint[]}> {
   const request = project === null ? {} : {project}
   const {checkpoints, dir, project_dir} = await deps.agent(instanceId).call('checkpoints', request, {signal: deps.signal})
   const complete = checkpoints.filter(({state}) => state === 'complete')
-  return {dir, complete: complete.map(checkpoint => ({checkpoint, remote: path.posix.resolve(project_dir ?? '/', checkpoint.path)}))}
+  return {dir, project: path.posix.basename(project_dir ?? dir), complete: complete.map(checkpoint => ({checkpoint, remote: path.posix.resolve(project_dir ?? '/', checkpoint.path)}))}
 }
 
 async function pull({cwd, destination, instanceId, source}: PullPathInput, known: readonly KnownCheckpoint[], deps: Deps): Promise<PullReport> {

@@ -56,7 +56,9 @@ export async function runWorkflow(input: WorkflowInput, deps: PlatformDeps): Pro
   const startedAt = deps.clock.now().getTime()
   const {began, instance} = await provide(input, deps)
   const then = input.then === 'auto' ? chooseEnd(began, instance) : input.then
-  const started = await train({...input.train, instanceId: instance.id, readyTimeoutMs: input.readyTimeoutMs}, deps)
+  const started = await train({...input.train, instanceId: instance.id, readyTimeoutMs: input.readyTimeoutMs}, deps).catch(async (error: unknown) => {
+    throw isRefusal(error) && began !== 'was-running' ? await stopAfter(error, instance, then, input, deps) : error
+  })
   let run: RunStatus
   try {
     await deps.progress.pause()
@@ -115,7 +117,14 @@ const endInput = (input: WorkflowInput, instanceId: string, kind: 'stop' | 'term
 /** A failed training is worth its disk: where the end was to be `terminate`, it is `stop`. A time limit or a detach ends nothing. */
 async function afterFailure(error: unknown, instance: ResourceRow, then: Exclude<Then, 'auto'>, input: WorkflowInput, deps: PlatformDeps): Promise<unknown> {
   const ended = isRunctlError(error) && ['dependencies_failed', 'training_failed', 'verification_failed'].includes(error.code)
-  if (!ended || then === 'keep') return error
+  return ended ? stopAfter(error, instance, then, input, deps) : error
+}
+
+/** The script was not started, for sure: what was made for it alone has nothing to do. */
+const isRefusal = (error: unknown): boolean => isRunctlError(error) && !['timed_out', 'unreachable'].includes(error.code)
+
+async function stopAfter(error: unknown, instance: ResourceRow, then: Exclude<Then, 'auto'>, input: WorkflowInput, deps: PlatformDeps): Promise<unknown> {
+  if (then === 'keep') return error
   try {
     await endInstance({...endInput(input, instance.id, 'stop'), force: true}, deps)
   } catch (failure) {

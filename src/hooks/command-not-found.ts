@@ -2,6 +2,8 @@ import type {Hook} from '@oclif/core'
 
 import {EXIT_CODES} from '../model/errors.js'
 import {nearestName} from '../model/nearest-name.js'
+import {requestedFormat} from '../model/output-format.js'
+import {splitArgv} from '../model/split-argv.js'
 
 /**
  * Says which command was probably meant, to people and scripts alike, and asks nothing. (oclif's own plugin for this asks a
@@ -20,7 +22,7 @@ const commandNotFound: Hook<'command_not_found'> = async function ({argv, config
   const help = known.some(name => name.startsWith(`${topic} `)) ? `${config.bin} ${topic} --help` : `${config.bin} --help`
   const next = nearest ? [`${config.bin} ${nearest}`, help] : [help]
   const message = `${JSON.stringify(typed)} is not a ${config.bin} command`
-  const isJson = /--json|--output[ =]json/.test([...(argv ?? []), ...process.argv.slice(2)].join(' '))
+  const isJson = requestedFormat(splitArgv([...(argv ?? []), ...process.argv.slice(2)]).own) === 'json'
   const error = {code: 'bad_input', message, exit_code: EXIT_CODES.bad_input, still_running: [], next, details: {}}
   if (isJson) process.stdout.write(`${JSON.stringify({error}, null, 2)}\n`)
   else process.stderr.write(`Error: ${message}\n${next.map((command, at) => `${at === 0 ? 'Next:' : '     '} ${command}`).join('\n')}\n`)

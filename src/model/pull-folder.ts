@@ -1,2 +1,2 @@
-/** Of the project, on this machine: where checkpoints are brought before their instance is terminated. Never sent back with the code. */
+/** Of the project, on this machine: where checkpoints are brought from instances. Never sent back with the code. */
 export const PULL_FOLDER = 'runctl-checkpoints'

@@ -226,8 +226,8 @@ describe('endInstance', () => {
       deps.scripted.handlers.status = () => ({runs, boot_id: 'b', now: ''})
       const error = await expectedFailure(endInstance(input({kind: 'terminate'}), deps))
       expect(error.next.filter(command => command.includes('pull'))).to.deep.equal([
-        `runctl mem pull ${INSTANCE_ID} --checkpoints --project one runctl-checkpoints/one`,
-        `runctl mem pull ${INSTANCE_ID} --checkpoints --project two runctl-checkpoints/two`,
+        `runctl mem pull ${INSTANCE_ID} --checkpoints --project one`,
+        `runctl mem pull ${INSTANCE_ID} --checkpoints --project two`,
       ])
     })
 

@@ -98,6 +98,25 @@ describe('runWorkflow', () => {
     expect(deps.footprint.all).to.deep.equal([])
   })
 
+  it('stops what it created where the script could not be started, and nothing that ran before or may be running', async () => {
+    const table: readonly [Partial<Instance> | null, RunctlError, stops: boolean][] = [
+      [null, new RunctlError('verification_failed', 'nothing to resume from'), true],
+      [{state: 'stopped'}, new RunctlError('verification_failed', 'nothing to resume from'), true],
+      [{state: 'running'}, new RunctlError('run_active', 'another run'), false],
+      [null, new RunctlError('unreachable', 'no answer: it may have arrived'), false],
+    ]
+    for (const [instance, refusal, stops] of table) {
+      const deps = depsWith(instance)
+      deps.provider.pricing = {hourlyPrice: async () => ({usdPerHour: 1, source: 'test'})}
+      deps.scripted.handlers.start = () => {
+        throw refusal
+      }
+      const error = await expectedFailure(runWorkflow(input({instanceId: instance === null ? null : INSTANCE_ID}), deps))
+      expect(error.code).to.equal(refusal.code)
+      expect(deps.journal.includes('stopInstance'), refusal.message).to.equal(stops)
+    }
+  })
+
   it('copies the checkpoints here before it terminates', async () => {
     const deps = depsWith({})
     const order: string[] = []

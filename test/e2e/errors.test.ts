@@ -244,4 +244,11 @@ describe('a command that fails', () => {
       expect(stdout).to.match(/^42 True$/m)
     }).timeout(120_000)
   })
+
+  it('script and instance the wrong way round (2) names the right one', async () => {
+    const id = await bench.instance()
+    const {code, error} = await bench.jsonError(['local', 'train', 'training/train_with_checkpoints.py', id])
+    expect(code).to.equal(2)
+    expect(error.next).to.deep.equal([`runctl local train ${id} training/train_with_checkpoints.py`])
+  })
 })

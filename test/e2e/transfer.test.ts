@@ -74,6 +74,7 @@ describe('push and pull', () => {
   it('and is allowed when they have been pulled, verified', async () => {
     await bench.ok(['local', 'train', id, SCRIPT, '--wait', '--resume', 'latest', '--', '--epochs', '3', '--step-seconds', '0'])
     const pulled = await pull('--checkpoints')
+    expect(pulled.destination).to.equal(path.join(bench.project, 'runctl-checkpoints', id, 'project'))
     expect(pulled.files.map(file => file.path).sort()).to.deep.equal([1, 2, 3].map(epoch => `checkpoint_epoch_${epoch}.json`))
     for (const {local_path, remote_path} of pulled.files) expect(await readFile(local_path, 'utf8')).to.equal(await readFile(remote_path, 'utf8'))
 

@@ -5,9 +5,11 @@ import {outcomeError} from '../../core/run-outcome.js'
 import {train, type TrainResult} from '../../core/train.js'
 import {RunctlError} from '../../model/errors.js'
 import {parseDuration} from '../../model/duration.js'
+import {pathForShell} from '../../model/quote-for-shell.js'
 import {renderTrain} from '../../ui/train-text.js'
 import type {Rendered} from '../base-command.js'
 import {logPrinter} from '../log-printer.js'
+import type {Platforms} from '../platforms.js'
 import {instanceIdArg, PlatformCommand, type VerbFactory} from '../platform-command.js'
 import {trainFlags, trainInput} from '../train-flags.js'
 
@@ -15,6 +17,8 @@ export interface TrainJson extends TrainResult {
   /** Whether the run was followed to its end. */
   readonly waited: boolean
 }
+
+const platformOwns = (platforms: Platforms, id: string): boolean => platforms.definitions.some(platform => platform.ownsInstanceId(id))
 
 const READY_TIMEOUT_MS = parseDuration('10m')
 
@@ -44,6 +48,11 @@ Everything after '--' reaches the script as it is.`
     protected async execute(): Promise<Rendered<TrainJson>> {
       const {args, flags} = await this.parse(Train)
       if (flags.timeout !== undefined && !flags.wait) throw new RunctlError('bad_input', '--timeout limits the waiting, so it needs --wait')
+      if (platformOwns(await this.platforms(), args.script)) {
+        throw new RunctlError('bad_input', `${args.script} is an instance id: the instance comes first, then the script`, {
+          next: [`${this.commandLine} ${args.script} ${pathForShell(args.instance)}`],
+        })
+      }
       const input = await trainInput(args.script, this.rest ?? [], flags, await this.loadConfig())
       const deps = await this.deps()
       const started = await train({...input, instanceId: args.instance, readyTimeoutMs: flags.wait ? READY_TIMEOUT_MS : null}, deps)

@@ -1,8 +1,8 @@
 import {expect} from 'chai'
 import fc from 'fast-check'
 
-import {requestedFormat} from '../../src/cli/output-format.js'
-import {splitArgv} from '../../src/cli/split-argv.js'
+import {requestedFormat} from '../../src/model/output-format.js'
+import {splitArgv} from '../../src/model/split-argv.js'
 
 describe('splitArgv', () => {
   it('splits at the first --, and keeps every later one', () => {
