@@ -28,7 +28,7 @@ def _scan_proc():
     return found
 
 
-def _read(path):
+def read_or_nothing(path):
     try:
         with open(path, "rb") as file:
             return file.read()
@@ -38,7 +38,7 @@ def _read(path):
 
 def _read_stat(pid):
     # The name is in parentheses and may itself hold parentheses and spaces.
-    head, _, tail = _read("/proc/%d/stat" % pid).rpartition(b")")
+    head, _, tail = read_or_nothing("/proc/%d/stat" % pid).rpartition(b")")
     fields = tail.split()
     if len(fields) < 20 or fields[0] in (b"Z", b"X", b"x"):
         return None
@@ -47,7 +47,7 @@ def _read_stat(pid):
 
 
 def _read_marker(pid):
-    data = _read("/proc/%s/environ" % pid)
+    data = read_or_nothing("/proc/%s/environ" % pid)
     if _MARKER_BYTES in data:
         for item in data.split(b"\0"):
             if item.startswith(_MARKER_BYTES):
@@ -92,7 +92,7 @@ def is_alive(pid, start_time):
 
 def catches_sigterm(pid):
     """Whether the process has a handler for SIGTERM; False where that cannot be known."""
-    match = re.search(rb"^SigCgt:\s*([0-9a-f]+)", _read("/proc/%d/status" % pid), re.M)
+    match = re.search(rb"^SigCgt:\s*([0-9a-f]+)", read_or_nothing("/proc/%d/status" % pid), re.M)
     return bool(match and int(match.group(1), 16) >> (signal.SIGTERM - 1) & 1)
 
 

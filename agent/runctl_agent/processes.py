@@ -50,17 +50,9 @@ def _load():
         return None
 
 
-def _read(path):
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError:
-        return b""
-
-
 def _memory():
     """(total, used); used is what a program could not get without swapping."""
-    known = {key: int(value) * 1024 for key, value in re.findall(rb"^(\w+):\s+(\d+) kB", _read("/proc/meminfo"), re.M)}
+    known = {key: int(value) * 1024 for key, value in re.findall(rb"^(\w+):\s+(\d+) kB", process_table.read_or_nothing("/proc/meminfo"), re.M)}
     total, available = known.get(b"MemTotal"), known.get(b"MemAvailable")
     if total is None:
         try:
@@ -81,12 +73,12 @@ def _from_proc():
     listed = [one for one in process_table.scan() if belongs(one)]
     before, started = {one["pid"]: _ticks(one["pid"]) for one in listed}, time.monotonic()
     time.sleep(SAMPLE_S)
-    found, uptime = [], float((_read("/proc/uptime").split() or [b"0"])[0])
+    found, uptime = [], float((process_table.read_or_nothing("/proc/uptime").split() or [b"0"])[0])
     for one in listed:
         pid, first, now = one["pid"], before[one["pid"]], _ticks(one["pid"])
         if first is None or now is None or first["start"] != now["start"]:
             continue
-        words = _read("/proc/%d/cmdline" % pid).rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "replace")
+        words = process_table.read_or_nothing("/proc/%d/cmdline" % pid).rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "replace")
         found.append({
             "pid": pid, "ppid": one["ppid"], "run_id": one["run_id"],
             "cpu_percent": round(100 * seconds * (now["used"] - first["used"]) / (time.monotonic() - started), 1),
@@ -97,7 +89,7 @@ def _from_proc():
 
 
 def _ticks(pid):
-    fields = _read("/proc/%d/stat" % pid).rpartition(b")")[2].split()
+    fields = process_table.read_or_nothing("/proc/%d/stat" % pid).rpartition(b")")[2].split()
     if len(fields) < 22:
         return None
     return {"used": int(fields[11]) + int(fields[12]), "start": int(fields[19]), "pages": int(fields[21])}
@@ -112,7 +104,7 @@ def _belongs():
         if process["run_id"] and os.path.isdir(os.path.join(runs, os.path.basename(process["run_id"]))):
             return True
         if own:
-            return os.fsencode("%s=%s" % (INSTANCE, own)) in _read("/proc/%d/environ" % process["pid"]).split(b"\0")
+            return os.fsencode("%s=%s" % (INSTANCE, own)) in process_table.read_or_nothing("/proc/%d/environ" % process["pid"]).split(b"\0")
         try:
             return os.stat("/proc/%d" % process["pid"]).st_uid == os.getuid()
         except OSError:

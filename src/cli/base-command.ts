@@ -2,7 +2,7 @@ import {Command, Errors, Flags} from '@oclif/core'
 
 import {loadAgentFile, type AgentFile} from '../agent/agent-file.js'
 import {AgentClient} from '../agent/client.js'
-import {loadConfiguration, readConfiguration, type Configuration, type ConfigurationInput} from '../config/load-configuration.js'
+import {readConfiguration, requireValid, type Configuration, type ConfigurationInput, type ConfigurationReading} from '../config/load-configuration.js'
 import {Footprint} from '../core/footprint.js'
 import type {PlatformDeps} from '../core/platform-deps.js'
 import {systemClock} from '../core/system-clock.js'
@@ -41,6 +41,7 @@ export abstract class RunctlCommand<T> extends Command {
   private progressInUse: ReturnType<typeof createProgress> | undefined
   private platformsLoaded: Promise<Platforms> | undefined
   private agentFile: Promise<AgentFile> | undefined
+  private configRead: Promise<ConfigurationReading> | undefined
   private configWarned = false
   private format: OutputFormat = 'table'
   private failedSteps = 0
@@ -65,10 +66,14 @@ export abstract class RunctlCommand<T> extends Command {
       throw new RunctlError('bad_input', `${this.commandLine} takes nothing after '--'`, {next: [`${this.commandLine} --help`]})
     }
     const isFormatConfigured = requestedFormat(this.argv) === null
-    if (isFormatConfigured) this.format = (await readConfiguration(this.configPlace)).configuration.get('output.format')
+    const before = isFormatConfigured ? await this.readConfig() : null
+    if (before) this.format = before.configuration.get('output.format')
     const {text, value} = await this.execute()
-    // Only now: a command that refuses a wrong configuration has said so itself, and has used no default.
-    if (isFormatConfigured) await this.lenientConfig()
+    // Only now: a command that refuses a wrong configuration has said so itself, and has used no default. Anew: it may have mended it.
+    if (before && before.problems.length > 0) {
+      this.configRead = undefined
+      await this.lenientConfig()
+    }
     await this.progressInUse?.stop()
     if (!this.jsonEnabled() && text !== '') this.log(text.replace(/\n$/, ''))
     return value
@@ -104,18 +109,23 @@ export abstract class RunctlCommand<T> extends Command {
   }
 
   /** Rejects with `bad_input` if anything in the configuration is wrong: nothing is begun on a misread setting. */
-  protected loadConfig(): Promise<Configuration> {
-    return loadConfiguration(this.configPlace)
+  protected async loadConfig(): Promise<Configuration> {
+    return requireValid(await this.readConfig(), this.configPlace.cwd)
   }
 
   /** For what must work whatever is wrong in a file, above all stopping a machine: wrong settings count as unset, with a warning. */
   protected async lenientConfig(): Promise<Configuration> {
-    const {configuration, problems} = await readConfiguration(this.configPlace)
+    const {configuration, problems} = await this.readConfig()
     for (const {file, line, message} of this.configWarned ? [] : problems) {
       this.progress.emit({type: 'warning', message: `${file ?? 'environment'}${line === null ? '' : `:${line}`}: ${message}; the default is used`})
     }
     this.configWarned = true
     return configuration
+  }
+
+  private readConfig(): Promise<ConfigurationReading> {
+    this.configRead ??= readConfiguration(this.configPlace)
+    return this.configRead
   }
 
   private get configPlace(): ConfigurationInput {

@@ -39,15 +39,22 @@ export interface ConfigurationInput {
 
 /** Environment over project over user over defaults. Throws `bad_input` with all problems of all layers at once. */
 export async function loadConfiguration(input: ConfigurationInput): Promise<Configuration> {
-  const {configuration, problems} = await readConfiguration(input)
-  if (problems.length > 0) throw configError(problems, input.cwd, ['runctl config validate'])
+  return requireValid(await readConfiguration(input), input.cwd)
+}
+
+export interface ConfigurationReading {
+  readonly configuration: Configuration
+  readonly problems: readonly ConfigProblem[]
+}
+
+/** Throws `bad_input` with all problems at once. */
+export function requireValid({configuration, problems}: ConfigurationReading, cwd: string): Configuration {
+  if (problems.length > 0) throw configError(problems, cwd, ['runctl config validate'])
   return configuration
 }
 
 /** The same with the problems beside it; what is wrong is left out of the values. */
-export async function readConfiguration(
-  input: ConfigurationInput,
-): Promise<{readonly configuration: Configuration; readonly problems: readonly ConfigProblem[]}> {
+export async function readConfiguration(input: ConfigurationInput): Promise<ConfigurationReading> {
   const [userFile, projectFile] = await Promise.all([readConfigFile(userFileIn(input.configDir)), readProjectFile(input.cwd)])
   const environment = readEnvironment(input.env)
   const root = projectFile === null ? resolve(input.cwd) : dirname(projectFile.path)

@@ -7,7 +7,6 @@ import {outcomeError} from './run-outcome.js'
 export interface FinishInput {
   readonly instanceId: string
   readonly runId: string
-  readonly script: string
   /** Milliseconds; null waits for as long as it takes. */
   readonly timeoutMs: number | null
   /** Receives the log's bytes as they come. */

@@ -2,6 +2,7 @@ import type {Checkpoint} from '../model/checkpoint.js'
 import type {RunStatus} from '../agent/protocol.js'
 import {RunctlError} from '../model/errors.js'
 import {findRunningInstance} from './find-instance.js'
+import {bytesPerAnswer} from './follow-run.js'
 import {zlibInflate} from './inflate.js'
 import type {PlatformDeps} from './platform-deps.js'
 
@@ -27,7 +28,7 @@ export async function monitorRun(input: MonitorInput, deps: Pick<PlatformDeps, '
   const instance = await findRunningInstance(input.instanceId, deps)
   const agent = deps.agent(instance.id)
   const runId = input.runId ?? (await newestRun(instance.id, instance.platform, deps)).run_id
-  const maxBytes = Math.min(MAX_BYTES, Math.floor((agent.maxOutputBytes - 8000) * 0.7))
+  const maxBytes = Math.min(MAX_BYTES, bytesPerAnswer(agent))
   const [logs, checkpoints] = await Promise.all([
     agent.call('logs', {run_id: runId, tail_lines: input.lines, max_bytes: maxBytes}, {signal: deps.signal}),
     agent.call('checkpoints', {run_id: runId}, {signal: deps.signal}),

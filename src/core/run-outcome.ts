@@ -2,18 +2,12 @@ import type {AgentClient} from '../agent/client.js'
 import type {RunStatus} from '../agent/protocol.js'
 import {isRunctlError, RunctlError} from '../model/errors.js'
 import {pathForShell} from '../model/quote-for-shell.js'
+import {failureWords} from '../model/run.js'
 import {zlibInflate} from './inflate.js'
 
 export interface OutcomeContext {
   readonly platform: string
   readonly instanceId: string
-}
-
-/** How a run ended, in words: `failed (exit 3)`. */
-export function describeEnd(run: RunStatus): string {
-  if (run.reason !== 'failed') return run.reason ?? run.state
-  if (run.signal !== null) return `failed (${run.signal})`
-  return run.exit_code === null ? 'failed' : `failed (exit ${run.exit_code})`
 }
 
 /** The error for a run that has ended other than well; null where it completed or was stopped on request. */
@@ -32,11 +26,11 @@ export async function outcomeError(run: RunStatus, context: OutcomeContext, agen
   }
   const next = [`runctl run logs ${run.run_id}`, ...resume]
   if (run.reason !== 'failed') {
-    return new RunctlError('training_failed', `${run.run_id} did not finish: ${describeEnd(run)}${detail(run)}`, {details, next})
+    return new RunctlError('training_failed', `${run.run_id} did not finish: ${run.reason ?? run.state}${detail(run)}`, {details, next})
   }
   const installing = run.started_at === null
   const code = installing ? 'dependencies_failed' : 'training_failed'
-  const what = installing ? `the dependencies of ${run.script} could not be installed` : `${run.script} ${describeEnd(run)}`
+  const what = installing ? `the dependencies of ${run.script} could not be installed` : `${run.script} ${failureWords(run)}`
   return new RunctlError(code, `${what}${detail(run)}; the whole log is ${run.log_path} on ${instanceId}`, {details, next})
 }
 

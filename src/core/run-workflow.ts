@@ -62,7 +62,7 @@ export async function runWorkflow(input: WorkflowInput, deps: PlatformDeps): Pro
   let run: RunStatus
   try {
     await deps.progress.pause()
-    run = await finishRun({instanceId: instance.id, runId: started.run.run_id, script: started.run.script, timeoutMs: input.timeoutMs, log: input.log}, deps)
+    run = await finishRun({instanceId: instance.id, runId: started.run.run_id, timeoutMs: input.timeoutMs, log: input.log}, deps)
   } catch (error) {
     throw await afterFailure(error, instance, then, input, deps)
   }

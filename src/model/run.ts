@@ -25,3 +25,9 @@ export function newRunId(now: Date, random: () => number = Math.random): string 
     .padStart(4, '0')
   return `run-${stamp}-${suffix}`
 }
+
+/** How a failed run's script ended: `failed (exit 3)`, `failed (SIGKILL)`, `failed` where nobody saw it. */
+export function failureWords({exit_code, signal}: {readonly exit_code: number | null; readonly signal: string | null}): string {
+  if (signal !== null) return `failed (${signal})`
+  return exit_code === null ? 'failed' : `failed (exit ${exit_code})`
+}

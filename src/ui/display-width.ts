@@ -26,7 +26,7 @@ export function displayWidth(line: string): number {
 }
 
 /** The longest beginning of `line` that fits into `width` columns. Graphemes stay whole. */
-export function sliceWidth(line: string, width: number): string {
+function sliceWidth(line: string, width: number): string {
   if (ASCII.test(line)) return line.slice(0, Math.max(0, width))
   let taken = ''
   let used = 0

@@ -108,3 +108,8 @@ export class LogText {
     this.#returned = false
   }
 }
+
+/** The lines of a text. The last one may lack its line feed; nothing follows the last one that has it. */
+export function linesOf(text: string): readonly string[] {
+  return text === '' ? [] : text.replace(/\n$/, '').split('\n')
+}

@@ -1,6 +1,7 @@
 import type {RunStatus} from '../agent/protocol.js'
 import type {CheckpointState} from '../model/checkpoint.js'
 import type {InstanceState} from '../model/instance.js'
+import {failureWords} from '../model/run.js'
 import type {Style} from './paint.js'
 
 type RunEnd = Pick<RunStatus, 'exit_code' | 'reason' | 'signal' | 'state'>
@@ -14,7 +15,7 @@ export function runStateWords(run: RunEnd): string {
     case 'interrupted':
       return run.reason
     case 'failed':
-      return `failed${endOf(run)}`
+      return failureWords(run)
     case 'user':
       return 'stopped by you'
     case 'budget':
@@ -59,7 +60,3 @@ function reasonWord(reason: string): string {
   return reason === 'user' ? 'by you' : reason
 }
 
-function endOf(run: RunEnd): string {
-  if (run.signal !== null) return ` (${run.signal})`
-  return run.exit_code === null ? '' : ` (exit ${run.exit_code})`
-}

@@ -5,7 +5,7 @@ import type {Checkpoint} from '../../model/checkpoint.js'
 import {findRunningInstance} from '../../core/find-instance.js'
 import {followRun} from '../../core/follow-run.js'
 import {monitorRun, newestRun} from '../../core/monitor-run.js'
-import {LogText} from '../../ui/log-text.js'
+import {linesOf, LogText} from '../../ui/log-text.js'
 import {renderMonitor} from '../../ui/monitor-text.js'
 import {renderRun} from '../../ui/run-text.js'
 import type {Rendered} from '../base-command.js'
@@ -37,19 +37,19 @@ export const monitorCommand: VerbFactory = platform => {
     protected async execute(): Promise<Rendered<MonitorJson>> {
       const {args, flags} = await this.parse(Monitor)
       const deps = await this.deps()
-      const runId = flags.run ?? null
+      let runId = flags.run ?? null
       if (flags.follow) {
         const instance = await findRunningInstance(args.instance, deps)
-        const followed = runId ?? (await newestRun(instance.id, instance.platform, deps)).run_id
-        this.footprint.note('run', {stillRunning: `${followed} on ${instance.id}`, next: [`${this.commandLine} ${instance.id} --follow`]})
+        // Settled here: a run that is begun meanwhile is not the one that was followed.
+        runId ??= (await newestRun(instance.id, instance.platform, deps)).run_id
+        this.footprint.note('run', {stillRunning: `${runId} on ${instance.id}`, next: [`${this.commandLine} ${instance.id} --follow`]})
         const printer = logPrinter({silent: this.jsonEnabled(), signal: this.signal})
-        await followRun({instanceId: instance.id, runId: followed, tailLines: flags.lines, timeoutMs: null}, {log: printer.write}, deps).finally(printer.end)
+        await followRun({instanceId: instance.id, runId, tailLines: flags.lines, timeoutMs: null}, {log: printer.write}, deps).finally(printer.end)
         this.footprint.forget('run')
       }
       const {checkpoints, instance_id, log, run} = await monitorRun({instanceId: args.instance, runId, lines: flags.lines}, deps)
       const text = new LogText()
-      const lines = (text.push(log) + text.end()).replace(/\n$/, '').split('\n')
-      const value = {instance_id, run, log_lines: lines.length === 1 && lines[0] === '' ? [] : lines, checkpoints}
+      const value = {instance_id, run, log_lines: linesOf(text.push(log) + text.end()), checkpoints}
       return {value, text: flags.follow ? renderRun(run, this.renderEnv) : renderMonitor(value, this.renderEnv)}
     }
   }

@@ -68,7 +68,6 @@ Everything after '--' reaches the script as it is.`
       const run = await finishRun({
         instanceId: args.instance,
         runId: started.run.run_id,
-        script: started.run.script,
         timeoutMs: flags.timeout ?? null,
         log: printer.write,
       }, deps).finally(printer.end)

@@ -5,7 +5,7 @@ import {logPrinter} from '../../cli/log-printer.js'
 import {RunCommand, runIdArg} from '../../cli/run-command.js'
 import {writeOut} from '../../cli/write-out.js'
 import {readLog, type RunLogsJson} from '../../core/read-log.js'
-import {LogText} from '../../ui/log-text.js'
+import {linesOf, LogText} from '../../ui/log-text.js'
 
 export default class RunLogs extends RunCommand<RunLogsJson> {
   static override summary = "Print a run's log, whole or its end."
@@ -31,9 +31,6 @@ export default class RunLogs extends RunCommand<RunLogsJson> {
     const tailLines = flags.lines ?? (this.jsonEnabled() ? 1000 : null)
     const size = await readLog({instanceId: run.instance_id, runId: run.run_id, tailLines}, write, deps)
     if (!flags.raw) await printer.end()
-    // The last line may lack its line feed; nothing follows the last one that has it.
-    const whole = kept + text.end()
-    const lines = whole === '' ? [] : whole.replace(/\n$/, '').split('\n')
-    return {value: {run_id: run.run_id, log_path: run.log_path, size_bytes: size, lines}, text: ''}
+    return {value: {run_id: run.run_id, log_path: run.log_path, size_bytes: size, lines: linesOf(kept + text.end())}, text: ''}
   }
 }
