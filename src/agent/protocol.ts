@@ -5,6 +5,7 @@
 import type {Checkpoint} from '../model/checkpoint.js'
 import type {ErrorCode} from '../model/errors.js'
 import type {RunReason, RunState} from '../model/run.js'
+import type {StoreAccess} from '../providers/provider.js'
 
 export interface AgentFailure {
   readonly error: {readonly code: ErrorCode; readonly message: string; readonly details?: Readonly<Record<string, unknown>>}
@@ -45,6 +46,20 @@ export interface RunStatus {
   readonly checkpoint_count: number
   /** The newest checkpoint of this run that is `complete`. */
   readonly last_checkpoint: Checkpoint | null
+  /** Where checkpoints, log and outputs go: `s3://bucket/prefix/PROJECT/RUN-ID/`; null where they stay on the instance. */
+  readonly output_uri: string | null
+  /** What of this run is not there yet, and what went wrong last; null without an `output_uri`. */
+  readonly upload: UploadState | null
+}
+
+export interface UploadState {
+  /** Files that are there, whole. */
+  readonly done: number
+  /** Files that are known and not there yet. */
+  readonly pending: number
+  readonly pending_bytes: number
+  /** The last failure, if nothing has succeeded since: `403 AccessDenied for s3://…: the instance's role may not write there`. */
+  readonly error: string | null
 }
 
 export interface SyncEntry {
@@ -119,6 +134,10 @@ export interface StartRequest {
   readonly output_dir: string
   /** Name of a synced data set, an absolute path on the instance, or null. */
   readonly data: string | null
+  /** Brought to the instance before the script starts (only what changed, verified); the script finds it in RUNCTL_DATA_DIR. Not with `data`. */
+  readonly data_source: {readonly uri: string; readonly access: StoreAccess} | null
+  /** Where checkpoints, log segments and outputs are copied while the run goes on, below `<uri>/<project>/<run_id>/`. */
+  readonly output: {readonly uri: string; readonly access: StoreAccess} | null
   /** `latest`: the newest complete checkpoint of the project; or a path relative to the project folder. */
   readonly resume: string | null
   /** Start although another run is active in the project folder. */

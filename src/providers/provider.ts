@@ -21,8 +21,23 @@ export interface CreateInstanceRequest {
   readonly name?: string
   /** Platform-specific type, e.g. `g5.xlarge`; absent for the platform's default. */
   readonly instanceType?: string
+  /**
+   * What only this platform knows, from the flags that its `create` adds (by the flag's name: `spot`, `data-volume`). The provider
+   * checks them and rejects with `bad_input`; one that takes none refuses all.
+   */
+  readonly options?: Readonly<Record<string, CreateOption>>
   /** Written in the same step that creates the instance: there is never an instance without them. */
   readonly tags: Readonly<Record<string, string>>
+}
+
+export type CreateOption = boolean | number | string | readonly string[]
+
+/** What a create would do, found out without doing it. */
+export interface CreatePlan {
+  /** What is settled, in the order to show it: `image` -> `ami-0abc (Amazon Linux 2023, x86_64)`. */
+  readonly settings: Readonly<Record<string, string>>
+  /** US dollars for one hour in state `running`; null where unknown. */
+  readonly usdPerHour: number | null
 }
 
 export interface InstanceQuery {
@@ -41,6 +56,8 @@ export interface ShellRequest {
   /** Milliseconds until the script and its process group are killed and the call rejects with `timed_out`. */
   readonly timeoutMs: number
   readonly signal?: AbortSignal
+  /** Standard input holds what must not stay in a record of the platform's (values of environment variables). */
+  readonly confidential?: boolean
 }
 
 export interface ShellResult {
@@ -56,7 +73,9 @@ export interface ShellResult {
  * standard streams); such a process lives on after the call, until the instance stops.
  *
  * Rejects with `not_found` (no such instance), `wrong_state` (not running), `unreachable` (runs, but does not answer),
- * `timed_out`. A non-zero exit status is a result, not an error.
+ * `timed_out`. Where the script has certainly not arrived, the error's details have `delivered: false`: repeating is safe then.
+ * A non-zero exit status is a result, not an error. Calls that are made at once may be sent as one: a caller that wants the same
+ * of many instances makes all its calls without waiting in between.
  */
 export interface Shell {
   /** The most bytes that one call takes on standard input. Above it, callers send several calls. */
@@ -65,6 +84,8 @@ export interface Shell {
   readonly maxOutputBytes: number
   /** How long one call may usefully wait on the instance for something to happen, in milliseconds (long polling). */
   readonly maxWaitMs: number
+  /** The platform keeps what is sent, readable for others with access to the account, and `confidential` cannot change that now. */
+  readonly recordsInput?: boolean
   run(instanceId: string, request: ShellRequest): Promise<ShellResult>
 }
 
@@ -80,13 +101,105 @@ export interface Pricing {
   hourlyPrice(instance: Instance, options?: CallOptions): Promise<HourlyPrice | null>
 }
 
-/** Objects (bytes under a key) that both this machine and an instance reach. */
+export interface ObjectInfo {
+  readonly uri: string
+  readonly sizeBytes: number
+  /** ISO 8601, UTC. */
+  readonly modifiedAt: string
+  /** Changes with the content; says nothing else. */
+  readonly etag: string
+}
+
+export interface PutOptions extends CallOptions {
+  /** Write only where nothing is yet: exactly one of many racers wins. */
+  readonly ifAbsent?: boolean
+  /** Told as bytes arrive: how many so far. */
+  readonly onProgress?: (sentBytes: number) => void
+}
+
+/** How an instance reaches the store by itself, with the rights that the platform gave it. */
+export interface StoreAccess {
+  readonly region: string
+  /** Another address than the platform's own, as `AWS_ENDPOINT_URL` gives it; else null. */
+  readonly endpoint: string | null
+}
+
+/**
+ * Objects (bytes under a URI) that both this machine and an instance reach. Rejects with `not_found` (no such bucket or object),
+ * `platform_failed` (no permission, an outage), `bad_input` (not a URI of this store).
+ */
 export interface ObjectStore {
-  put(uri: string, bytes: Uint8Array, options?: CallOptions): Promise<void>
+  /** The scheme of its URIs: `s3`. */
+  readonly scheme: string
+  /** A prefix for short-lived objects of runctl's own, ending in `/`; null where none is configured. What is left there expires by a rule of the bucket. */
+  readonly scratch: string | null
+  access(): Promise<StoreAccess>
+  /** A file is read as a stream and sent in parts where it is large; parts of a failed upload are taken back. false: `ifAbsent`, and something was there. */
+  put(uri: string, content: Uint8Array | {readonly file: string}, options?: PutOptions): Promise<boolean>
   get(uri: string, options?: CallOptions & {readonly range?: readonly [first: number, last: number]}): Promise<Uint8Array>
-  list(uri: string, options?: CallOptions): AsyncIterable<{readonly uri: string; readonly sizeBytes: number; readonly modifiedAt: string}>
-  /** A URL with which anyone can get or put this one object until it expires. */
+  /** null where there is no such object. */
+  head(uri: string, options?: CallOptions): Promise<ObjectInfo | null>
+  /** All below a prefix, page by page, in the order of their keys. */
+  list(uri: string, options?: CallOptions): AsyncIterable<ObjectInfo>
+  /** Safe to repeat; what is not there counts as deleted. */
+  delete(uris: readonly string[], options?: CallOptions): Promise<void>
+  /** A URL with which anyone can get or put this one object until it expires. Makes no call. */
   presign(uri: string, method: 'GET' | 'PUT', expiresInSeconds: number): Promise<string>
+}
+
+/** One thing that a platform needs in the account before instances work. */
+export interface SetupStep {
+  /** `instance profile runctl-instance` */
+  readonly what: string
+  /** `planned`: it would be made or changed, but this was a dry run. */
+  readonly state: 'changed' | 'created' | 'ok' | 'planned'
+  /** What exactly, a line. */
+  readonly detail: string
+}
+
+export interface SetupReport {
+  readonly steps: readonly SetupStep[]
+  /** Settings to keep in the user's configuration, by the name in the platform's section: `bucket`. */
+  readonly settings: Readonly<Record<string, string>>
+  /** The least rights that a user of runctl needs, as the platform writes them (an IAM policy); null where there is no such thing. */
+  readonly userPolicy: unknown
+}
+
+export interface SetupRequest extends CallOptions {
+  readonly dryRun: boolean
+  /** A name for the bucket; absent: the configured one, else one made of account and region. */
+  readonly bucket?: string
+  /** Give this instance what new ones get (role, profile), so that commands reach it. */
+  readonly attach?: string
+}
+
+/** Prepares an account: idempotent, creates only what lacks, deletes nothing. */
+export interface Setup {
+  run(request: SetupRequest): Promise<SetupReport>
+}
+
+export interface CheckResult {
+  readonly status: 'failed' | 'ok' | 'skipped' | 'warning'
+  /** What was found: `arn:aws:iam::123:user/me in account 123`. */
+  readonly found: string
+  /** The exact command or step that mends it; null where nothing is to be mended. */
+  readonly fix: string | null
+}
+
+/** Something that can be proved by trying it. */
+export interface Check {
+  /** `identity`, `bucket from the instance` */
+  readonly name: string
+  /** Names of checks that must be ok before this one makes sense; it is skipped else. */
+  readonly needs: readonly string[]
+  run(options: CallOptions): Promise<CheckResult>
+}
+
+export interface CheckTarget {
+  /** Prove what can only be proved there, on this running instance. */
+  readonly instanceId?: string
+  /** Check the quota for this type; absent: the platform's default. */
+  readonly instanceType?: string
 }
 
 export interface Provider {
@@ -104,8 +217,13 @@ export interface Provider {
   /** Adds or replaces tags; an empty value is a value. Keys at most 128 characters, values at most 256. */
   setTags(instanceId: string, tags: Readonly<Record<string, string>>, options?: CallOptions): Promise<void>
   readonly shell: Shell
+  /** What `createInstance` would do with this request, and whether it may: for `create --dry-run`. Changes nothing. */
+  planCreate?(request: CreateInstanceRequest, options?: CallOptions): Promise<CreatePlan>
   readonly pricing?: Pricing
   readonly store?: ObjectStore
+  readonly setup?: Setup
+  /** What `runctl doctor` proves about this platform, in the order to show it. */
+  checks?(target: CheckTarget): readonly Check[]
 }
 
 /** What a platform needs to know of this machine. */
@@ -113,6 +231,8 @@ export interface ProviderEnvironment {
   /** runctl's own folder for durable data on this machine; exists. */
   readonly dataDir: string
   readonly env: Readonly<Record<string, string | undefined>>
+  /** The section of the configuration that bears the platform's name: `{region: 'eu-central-1'}`. Only what is set. */
+  readonly settings: Readonly<Record<string, unknown>>
 }
 
 /**
