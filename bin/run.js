@@ -4,8 +4,11 @@ import {handle, run} from '@oclif/core'
 
 // Not `execute`: that gives a slow reader of the output ten seconds and then ends with an error.
 await run(process.argv.slice(2), import.meta.url).catch(handle)
-// What is still on its way to a pager or a pipe arrives. After Ctrl-C nobody waits for that.
-if (process.exitCode !== 130) await Promise.all([process.stdout, process.stderr].map(stream => new Promise(resolve => stream.write('', resolve))))
+// What is still on its way to a pager or a pipe arrives. After Ctrl-C (or SIGTERM, SIGHUP) nobody waits for that.
+if (![129, 130, 143].includes(process.exitCode)) {
+  const unsent = [process.stdout, process.stderr].filter(stream => stream.writableLength > 0)
+  await Promise.all(unsent.map(stream => new Promise(resolve => stream.write('', resolve))))
+}
 // A plugin's hook may leave a live handle behind (a socket, a timer). The result is printed by now:
 // leave shortly after the event loop has had its chance, whatever is still open.
 setTimeout(() => process.exit(), 200).unref()

@@ -1,5 +1,5 @@
 /** The public API for plugins. What is not exported here is not promised to stay. */
-export {platformCommands} from './cli/platform-commands.js'
+export {platformCommands, type PlatformCommandOptions} from './cli/platform-commands.js'
 export type {EventOptions, EventReturn, LifecycleEvent, RunctlHook, RunctlHooks, SaveResult, StepContext} from './hooks/events.js'
 export type {Checkpoint, CheckpointPlace, CheckpointState} from './model/checkpoint.js'
 export {EXIT_CODES, isRunctlError, RunctlError, type ErrorCode, type RunctlErrorOptions} from './model/errors.js'
@@ -9,6 +9,8 @@ export {PROVIDER_API_VERSION} from './providers/provider.js'
 export type {
   CallOptions,
   CreateInstanceRequest,
+  CreateOption,
+  CreatePlan,
   HourlyPrice,
   InstanceQuery,
   ObjectStore,

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 
+from . import uploads
 from .errors import AgentError
 
 # Loaded only when asked for: a verb should cost as little as it can.
@@ -21,9 +22,10 @@ VERBS = {
     "list-files": ("files", "list_files"),
     "read-files": ("files", "read_files"),
     "record-copy": ("copies", "record_copy"),
+    "probe-store": ("probe", "probe_store"),
 }
 WITH_ATTACHMENT = ("start", "sync")
-HIDDEN = {"_launch": ("launcher", "launch"), "_supervise": ("supervisor", "supervise")}
+HIDDEN = {"_launch": ("launcher", "launch"), "_supervise": ("supervisor", "supervise"), "_upload": ("uploader", "upload")}
 
 
 def _load(place):
@@ -56,6 +58,7 @@ def main():
     if verb in HIDDEN:
         _load(HIDDEN[verb])(*sys.argv[2:])
         return
+    uploads.go_on()
     answer = json.dumps(_answer(verb, sys.stdin.buffer), separators=(",", ":"))
     sys.stdout.buffer.write(answer.encode("ascii") + b"\n")
     sys.stdout.buffer.flush()

@@ -1,12 +1,13 @@
 """Finds checkpoints, tells whose they are, and which is the latest good one."""
 
 import fnmatch
+import json
 import os
 import socket
 import stat
 import time
 
-from . import copies, digests, formats, paths
+from . import bounds, copies, digests, formats, paths
 from .clock import iso
 from .errors import AgentError
 from .files import home_path, is_inside
@@ -223,7 +224,15 @@ def checkpoints(request):
     listed = [dict(one, places=[_here(one, kind, project_dir or root)] + one["places"])
               for one in copies.with_places(_describe(root, project_dir, found, 1.0, ended, writers))]
     good, skipped = latest_good(listed)
-    return {"checkpoints": listed, "dir": root, "project_dir": project_dir, "latest_good": good, "latest_good_skipped": skipped}
+    answer = {"dir": root, "project_dir": project_dir, "latest_good": good}
+    room, after = bounds.room(request), request.get("after")
+    answer["latest_good_skipped"], _ = bounds.fitting(skipped, room and room // 4)
+    if room is not None or after is not None:
+        # Paged in the order of the paths, which stays when a checkpoint is written again between two pages.
+        listed = sorted((one for one in listed if after is None or one["path"] > after), key=lambda one: one["path"])
+        room = room and room - len(json.dumps(answer))
+    answer["checkpoints"], answer["more"] = bounds.fitting(listed, room, least=1)
+    return answer
 
 
 def _here(checkpoint, kind, base):

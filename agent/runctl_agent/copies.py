@@ -42,6 +42,11 @@ def with_places(checkpoints):
     return [dict(checkpoint, places=known.get(checkpoint["sha256"], [])) for checkpoint in checkpoints]
 
 
+def added(checkpoint):
+    """The checkpoint with the places of its copies after those that it has."""
+    return dict(checkpoint, places=checkpoint["places"] + _known().get(checkpoint["sha256"], []))
+
+
 def only_here(checkpoints):
     """The complete ones that have no verified copy on any other machine."""
     here = os.environ.get("RUNCTL_INSTANCE_ID")

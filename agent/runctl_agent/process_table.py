@@ -36,11 +36,16 @@ def read_or_nothing(path):
         return b""
 
 
-def _read_stat(pid):
+def stat_of(pid):
+    """(what stands before the end of the name, the fields after it) of /proc/<pid>/stat; no fields where there is no such process."""
     # The name is in parentheses and may itself hold parentheses and spaces.
     head, _, tail = read_or_nothing("/proc/%d/stat" % pid).rpartition(b")")
-    fields = tail.split()
-    if len(fields) < 20 or fields[0] in (b"Z", b"X", b"x"):
+    return head, tail.split()
+
+
+def _read_stat(pid):
+    head, fields = stat_of(pid)
+    if len(fields) < 22 or fields[0] in (b"Z", b"X", b"x"):
         return None
     name = head.partition(b"(")[2].decode("utf-8", "replace")
     return {"pid": pid, "ppid": int(fields[1]), "pgid": int(fields[2]), "start_time": fields[19].decode(), "name": name}

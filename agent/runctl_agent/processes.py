@@ -89,7 +89,7 @@ def _from_proc():
 
 
 def _ticks(pid):
-    fields = process_table.read_or_nothing("/proc/%d/stat" % pid).rpartition(b")")[2].split()
+    _, fields = process_table.stat_of(pid)
     if len(fields) < 22:
         return None
     return {"used": int(fields[11]) + int(fields[12]), "start": int(fields[19]), "pages": int(fields[21])}

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from . import locks, paths, process_table
+from . import copies, locks, paths, process_table, uploads
 from .clock import iso
 from .errors import AgentError
 from .jsonio import read_json, write_json
@@ -79,15 +79,24 @@ def spawn(verb, folder, lock=None):
 
 def ensure_supervisor(run_id):
     """Starts a supervisor where none is at work; at most every two seconds, should it not live."""
-    if time.monotonic() - _revived_at.get(run_id, -9) < 2:
+    _ensure(run_id, "_supervise", "supervisor.lock")
+
+
+def ensure_uploader(run_id):
+    """The same for what copies the run's files to S3."""
+    _ensure(run_id, "_upload", "uploader.lock")
+
+
+def _ensure(run_id, verb, lock_name):
+    if time.monotonic() - _revived_at.get((run_id, verb), -9) < 2:
         return
     folder = paths.run_dir(run_id)
-    lock = locks.acquire(str(folder / "supervisor.lock"), wait_s=0)
+    lock = locks.acquire(str(folder / lock_name), wait_s=0)
     if lock is not None:
-        _revived_at[run_id] = time.monotonic()
+        _revived_at[(run_id, verb)] = time.monotonic()
         try:
             # It inherits the lock: there is no moment at which a second one could be started. Nobody waits for it.
-            spawn("_supervise", folder, lock).returncode = 0
+            spawn(verb, folder, lock).returncode = 0
         finally:
             os.close(lock)
 
@@ -196,7 +205,9 @@ def _as_status(run, table):
         "project_dir": run["project_dir"], "checkpoint_dir": run["checkpoint_dir"], "output_dir": run["output_dir"],
         "log_path": log_path, "log_size_bytes": size, "last_log_line": last_line, "last_log_at": last_at,
         "checkpoint_count": len(listed),
-        "last_checkpoint": max(complete, key=lambda one: one["modified_at"]) if complete else None,
+        "last_checkpoint": copies.added(max(complete, key=lambda one: one["modified_at"])) if complete else None,
+        "failed_code": run.get("failed_code"),
+        "output_uri": uploads.prefix_of(run), "upload": uploads.state_of(run, run["state"] == "stopped"),
     }
 
 

@@ -4,7 +4,7 @@ import os
 import signal
 import time
 
-from . import checkpoints, process_table, run_state
+from . import checkpoints, copies, process_table, run_state, uploads
 
 TERM_S = 5.0
 # Even when the grace is over: so long a process has to die of the SIGTERM before it counts as one that had to be killed.
@@ -24,9 +24,11 @@ class Saving:
         self._reports = run_state.reports_of(self._run_id)
         self._unpublished = {}
         self._requests, self._seen = [], None
+        # Reports that wait for the upload of what they speak of: {request id: (request, report, since)}.
+        self._held = {}
 
     def pending(self):
-        """The requests without a report, oldest first. Reads the file only when it has changed."""
+        """The requests that are still to be acted on, oldest first. Reads the file only when it has changed."""
         try:
             info = os.stat(str(self._folder / "stop-request.json"))
         except OSError:
@@ -34,9 +36,13 @@ class Saving:
         if (info.st_mtime_ns, info.st_ino) != self._seen:
             self._seen = (info.st_mtime_ns, info.st_ino)
             self._requests = run_state.requests_of(self._run_id)
-        return [request for request in self._requests if request["request_id"] not in self._reports]
+        return [request for request in self._requests if request["request_id"] not in self._reports and request["request_id"] not in self._held]
+
+    def is_busy(self):
+        return bool(self._held or self.pending())
 
     def turn(self, now):
+        self._release()
         pending = self.pending()
         if not pending:
             if self._supervisor.run["asked"] and now["state"] != "stopped":
@@ -74,7 +80,26 @@ class Saving:
             "ended": "running", "killed": 0, "took_s": round(max(0.0, request["grace_s"] - _remaining_s(request)), 3),
         }
         report.update(facts)
+        if self._supervisor.run.get("output") and (report["checkpoint"] or report["ended"] != "running"):
+            self._held[request["request_id"]] = request, report, time.monotonic()
+            self._release()
+        else:
+            self._tell(request, report)
+
+    def _tell(self, request, report):
         self._reports[request["request_id"]] = self._unpublished[request["request_id"]] = report
+
+    def _release(self):
+        """Reports what is in S3 by now, or what cannot be waited for any longer."""
+        run = self._supervisor.run
+        for request_id, (request, report, since) in list(self._held.items()):
+            lacking = uploads.lacking(run, report["checkpoint"], whole=report["ended"] != "running")
+            if not uploads.is_worth_waiting(lacking, _remaining_s(request), since):
+                del self._held[request_id]
+                why = "; ".join(part for part in (report["why"], lacking and lacking["why"]) if part) or None
+                checkpoint = report["checkpoint"] and copies.added(report["checkpoint"])
+                took_s = round(max(0.0, request["grace_s"] - _remaining_s(request)), 3)
+                self._tell(request, dict(report, why=why, checkpoint=checkpoint, took_s=took_s))
 
     def answer_early_saves(self):
         """Before the script runs there is nothing to save."""

@@ -6,7 +6,7 @@ import os
 import tempfile
 import time
 
-from . import dependencies, locks, paths, run_state
+from . import dependencies, locks, paths, run_state, s3_uri, uploads
 from .errors import AgentError
 from .jsonio import write_json
 
@@ -33,6 +33,8 @@ def start(request, stream):
             if synced["need"] is not None:
                 return {"run": None, "sync": synced, "resume_skipped": []}
         run, command, skipped = _plan(request, str(project_dir), active)
+        if run["output"]:
+            uploads.mark(run_id)
         _lay_down(folder, request, run, command)
         run_state.ensure_supervisor(run_id)
     return {"run": run_state.status_of(run_id, revive=False), "sync": synced, "resume_skipped": skipped}
@@ -79,7 +81,10 @@ def _plan(request, project_dir, active):
     choice = dependencies.choose(script, project_dir, request["python"])
     checkpoint_dir = os.path.normpath(os.path.join(project_dir, request["checkpoint_dir"]))
     output_dir = os.path.normpath(os.path.join(project_dir, request["output_dir"]))
-    data_dir = _data_dir(request["data"])
+    data_dir = _data_dir(request["data"], request.get("data_source"))
+    output = request.get("output")
+    if output:
+        s3_uri.parse_uri(output["uri"])
     resume, skipped = _resume(request, project_dir, checkpoint_dir, ended=active is None)
     for made in (checkpoint_dir, output_dir):
         try:
@@ -99,6 +104,7 @@ def _plan(request, project_dir, active):
         "output_dir": output_dir, "data_dir": data_dir, "resume_from": resume, "boot_id": run_state.boot_id(),
         "attempt": parent["attempt"] + 1 if parent else 1, "parent_run_id": parent["run_id"] if parent else None,
         "baseline": checkpoints.snapshot(checkpoint_dir, list(request["checkpoint_patterns"])), "created_at": time.time(),
+        "data_source": request.get("data_source"), "output": output,
         # What the supervisor changes. `asked`: {reason} from the moment when the script is asked to save and leave.
         "state": "preparing", "asked": None, "reason": None, "detail": None, "exit_code": None, "signal": None, "ended_at": None,
     }
@@ -116,7 +122,11 @@ def _plan(request, project_dir, active):
     return run, command, skipped
 
 
-def _data_dir(data):
+def _data_dir(data, source):
+    if source:
+        if data is not None:
+            raise AgentError("bad_input", "a run has one data folder: %r or %s, not both" % (data, source["uri"]))
+        return s3_uri.data_folder(source["uri"])  # filled before the script starts
     if data is None:
         return None
     path = data if data.startswith("/") else str(paths.data_dir(data))

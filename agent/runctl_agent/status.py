@@ -2,7 +2,7 @@
 
 import time
 
-from . import process_table, run_state
+from . import bounds, process_table, run_state
 from .clock import iso
 
 POLL_S = 0.1
@@ -11,11 +11,18 @@ POLL_S = 0.1
 def status(request):
     if request.get("all"):
         table = process_table.scan()
-        runs = [run_state.status_of(run_id, table) for run_id in run_state.all_ids()[: request.get("limit") or None]]
+        ids = run_state.all_ids()
+        after = request.get("after")
+        # Newest first: what follows is older. A run that is gone has nothing after it that could be told.
+        ids = ids[ids.index(after) + 1 if after in ids else 0 if after is None else len(ids):]
+        # Made one by one: what does not fit is not looked up.
+        statuses = (run_state.status_of(run_id, table) for run_id in ids[: request.get("limit") or None])
+        runs, more = bounds.fitting(statuses, bounds.room(request), least=1)
     else:
+        more = False
         run_id = request.get("run_id") or run_state.newest(request.get("project"))
         runs = [_wait(run_id, request.get("wait_s") or 0, request.get("wait_for") or ())] if run_id else []
-    return {"runs": runs, "boot_id": run_state.boot_id(), "now": iso(time.time())}
+    return {"runs": runs, "more": more, "boot_id": run_state.boot_id(), "now": iso(time.time())}
 
 
 def _wait(run_id, wait_s, states):

@@ -1,10 +1,9 @@
 """The verbs `save` and `stop`: lay a request down for each run's supervisor and wait for the reports."""
 
 import hashlib
-import os
 import time
 
-from . import locks, paths, process_table, run_state
+from . import copies, locks, paths, process_table, run_state, uploads
 from .clock import iso
 from .errors import AgentError
 from .jsonio import read_json, write_json
@@ -27,17 +26,20 @@ def stop(request):
 
 
 def _request(request, kind):
-    deadline = time.monotonic() + request["wait_s"]
+    begin = time.monotonic()
+    deadline = begin + request["wait_s"]
     # The same id may serve to save first and to stop then.
     request = dict(request, request_id="%s %s" % (kind, request["request_id"]))
     record = _record(request, kind)
     while True:
-        reports = {run_id: _report(run_id, request, record) for run_id in record["runs"]}
+        reports = {run_id: _report(run_id, request, record, begin) for run_id in record["runs"]}
         done = all(reports.values())
         if done or time.monotonic() >= deadline:
             break
         for run_id, report in reports.items():
-            if report is None:
+            if run_id in record["reports"]:
+                run_state.ensure_uploader(run_id)
+            elif report is None:
                 run_state.ensure_supervisor(run_id)
         time.sleep(min(POLL_S, max(0.01, deadline - time.monotonic())))
     known = [report for report in reports.values() if report]
@@ -47,8 +49,18 @@ def _request(request, kind):
     }
 
 
-def _report(run_id, request, record):
-    return record["reports"].get(run_id) or run_state.reports_of(run_id).get(request["request_id"])
+def _report(run_id, request, record, begin):
+    """None as long as there is none."""
+    report = record["reports"].get(run_id)
+    if report is None:
+        return run_state.reports_of(run_id).get(request["request_id"])
+    # It had ended before; what it left may still be on its way.
+    run = run_state.load(run_id)
+    lacking = uploads.lacking(run, report["checkpoint"], whole=True)
+    passed_s = time.monotonic() - record["request"]["monotonic"]
+    if uploads.is_worth_waiting(lacking, request["grace_s"] - passed_s if passed_s >= 0 else 0.0, begin):
+        return None
+    return dict(report, why=lacking and lacking["why"], checkpoint=report["checkpoint"] and copies.added(report["checkpoint"]))
 
 
 def _record(request, kind):
@@ -84,7 +96,8 @@ def _decide(request, kind):
             continue
         ended = run_state.look(run)["state"] == "stopped"
         idle = ended and (kind == "save" or not run_state.processes_of(run, table))
-        if idle and not request["run_id"]:
+        pending = kind == "stop" and run.get("output") and not uploads.is_finished(run_id)
+        if idle and not request["run_id"] and not pending:
             continue
         runs.append(run_id)
         if ended:

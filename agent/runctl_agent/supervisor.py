@@ -82,6 +82,7 @@ class Supervisor:
         """One look at everything; True where nothing is left to do."""
         if self._launcher:
             self._launcher.poll()
+        self._ensure_uploader()
         now = run_state.look(self.run)
         if now["main"] is None and now["state"] != "stopped":
             self._bring_up()
@@ -98,7 +99,14 @@ class Supervisor:
             self._flush()
         published = self.saving.publish()
         recorded = self.watch is None or self.watch.is_written()
-        return now["state"] == "stopped" and recorded and published and not self._unwritten and not self.saving.pending()
+        return now["state"] == "stopped" and recorded and published and not self._unwritten and not self.saving.is_busy()
+
+    def _ensure_uploader(self):
+        if self.run.get("output"):
+            try:
+                run_state.ensure_uploader(self.run_id)
+            except OSError as error:  # a full disk, say; the run does not need it
+                self.log("nothing is uploaded now: %s" % error)
 
     def _finish(self, now):
         if self.run["state"] == "stopped":
@@ -120,13 +128,16 @@ class Supervisor:
             command = read_json(self.folder / "command.json")
             if "argv" not in command:
                 self._end_leftovers()
+                if self.run.get("data_source"):
+                    from . import data_source
+                    data_source.fetch(self.run["data_source"], self._say_in_log, self._check)
                 argv, environment = dependencies.prepare(command["choice"], self.run["project_dir"], self._install, self._check)
                 command.update(argv=argv + command["args"], env=dict(environment, **command["env"]))
                 write_json(self.folder / "command.json", command)
         except Stopped:
             self._call_off()
         except AgentError as error:
-            self._end(reason="failed", detail=error.message)
+            self._end(reason="failed", detail=error.message, failed_code=None if error.code == "dependencies_failed" else error.code)
         except OSError as error:
             # A full disk, most likely: without its command no script can be started.
             self._end(reason="failed", detail="the run could not be prepared: %s" % error)
@@ -164,13 +175,17 @@ class Supervisor:
         self._end(reason=self._wanted_stop()["reason"], detail="stopped before the script was started")
         self.saving.answer_called_off()
 
-    def _end(self, reason, detail):
-        self.change(state="stopped", reason=reason, detail=detail, ended_at=time.time())
+    def _end(self, reason, detail, failed_code=None):
+        self.change(state="stopped", reason=reason, detail=detail, failed_code=failed_code, ended_at=time.time())
 
     def _end_leftovers(self):
         """Installers of a supervisor that was killed."""
         for process in run_state.processes_of(self.run, process_table.scan()):
             process_table.send(process, signal.SIGKILL)
+
+    def _say_in_log(self, line):
+        with open(str(self.folder / "log"), "ab") as log:
+            log.write((line + "\n").encode("utf-8", "surrogateescape"))
 
     def _install(self, argv):
         with open(str(self.folder / "log"), "ab") as log:

@@ -11,7 +11,7 @@ import os
 import shutil
 import stat
 
-from . import paths
+from . import bounds, paths
 from .digests import Cache, sha256_of
 from .entries import check_links, folders_of, is_sha256, is_size, records
 from .errors import AgentError
@@ -49,7 +49,7 @@ class _Sync:
         self.root = os.path.realpath(self.folder)
         self.state = str(paths.state_dir() / "sync" / ("%s-%s" % (self.kind, name)))
         self.staging = Staging(os.path.join(self.state, "staging"), request["pieces"])
-        self.tree, self.base = request["tree"], request["base"]
+        self.tree, self.base, self.room = request["tree"], request["base"], bounds.room(request)
         self.manifest = records(request["manifest"]) if request.get("manifest") is not None else None
         self.manifest_blob = request.get("manifest_blob")
         self.delta = request.get("delta")
@@ -106,10 +106,11 @@ class _Sync:
             raise AgentError("bad_input", "the manifest is not a list of entries") from None
 
     def _answer(self, applied, manifest=False, blobs=(), written=0, removed=0, kept=()):
-        need = {"manifest": manifest, "blobs": list(blobs)} if manifest or blobs else None
+        need = {"manifest": manifest, "blobs": bounds.fitting(blobs, self.room, least=1)[0]} if manifest or blobs else None
+        kept, _ = bounds.fitting(sorted(kept), self.room)
         return {
             "applied": applied, "tree": self.tree if applied else self.index["tree"], "need": need, "files_written": written,
-            "files_removed": removed, "kept_modified": sorted(kept), "dir": self.folder,
+            "files_removed": removed, "kept_modified": kept, "dir": self.folder,
         }
 
     def _load(self):

@@ -221,6 +221,11 @@ class States(AgentCase):
         self.assertEqual(self.status()["run_id"], second)
         self.assertEqual([run["run_id"] for run in self.agent("status", {"all": True})["runs"]], [second, first])
         self.assertEqual([run["run_id"] for run in self.agent("status", {"all": True, "limit": 1})["runs"]], [second])
+        page = self.agent("status", {"all": True, "max_bytes": 100})
+        self.assertEqual(([run["run_id"] for run in page["runs"]], page["more"]), ([second], True))
+        page = self.agent("status", {"all": True, "max_bytes": 100, "after": second})
+        self.assertEqual([run["run_id"] for run in page["runs"]], [first])
+        self.assertEqual(self.agent("status", {"all": True, "after": "run-20261123-000000-0000"})["runs"], [])
         self.assertEqual(self.agent("status", {"project": "other"})["runs"], [])
         self.assertEqual(self.agent("status", {})["boot_id"], "boot-1")
 

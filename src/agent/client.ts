@@ -1,7 +1,7 @@
 import {RunctlError} from '../model/errors.js'
 import type {Shell, ShellResult} from '../providers/provider.js'
 import type {AgentFile} from './agent-file.js'
-import {callScript, EXIT_NO_AGENT, EXIT_OLD_PYTHON, installScript} from './bootstrap.js'
+import {type AgentPart, callScript, EXIT_NO_AGENT, EXIT_OLD_PYTHON, installScript, lastPartScript, partScript} from './bootstrap.js'
 import type {AgentVerb, AgentVerbs} from './protocol.js'
 import {readAnswer} from './read-answer.js'
 
@@ -11,13 +11,18 @@ export interface AgentCallOptions {
   readonly signal?: AbortSignal
   /** Milliseconds for the whole call, the time that the request asks the agent to wait included. */
   readonly timeoutMs?: number
+  /** The request holds what must not stay in a record of the platform's. */
+  readonly confidential?: boolean
 }
 
 const DEFAULT_TIMEOUT_MS = 60_000
 const EXIT_NOT_FOUND = 127
+/** Platforms run a few commands at once on an instance, not many. */
+const PARTS_AT_ONCE = 4
 
 /**
- * Calls the agent on one instance. The agent is sent on first contact, in the same call as the request where both fit.
+ * Calls the agent on one instance. The agent is sent on first contact, in the same call as the request where both fit,
+ * and in parts where it is larger than one call takes.
  * Rejects with the agent's own failure as RunctlError, with what the shell rejects with, or with a plain Error for a bug.
  */
 export class AgentClient {
@@ -46,15 +51,25 @@ export class AgentClient {
     const input = options.attachment ? Buffer.concat([line, options.attachment]) : line
     const agent = await this.agentFile()
     let result = await this.run(callScript(agent.sha256, verb), input, options)
-    if (result.exitCode === EXIT_NO_AGENT) {
-      const together = agent.bytes.length + input.length <= this.shell.maxInputBytes
-      if (!together) this.check(await this.run(installScript(agent, null), agent.bytes, options), 'install')
-      result = together
-        ? await this.run(installScript(agent, verb), Buffer.concat([agent.bytes, input]), options)
-        : await this.run(callScript(agent.sha256, verb), input, options)
-    }
+    if (result.exitCode === EXIT_NO_AGENT) result = await this.installAndCall(agent, verb, input, options)
     this.check(result, verb)
     return readAnswer(Buffer.from(result.stdout).toString('utf8'))
+  }
+
+  private async installAndCall(agent: AgentFile, verb: AgentVerb, input: Uint8Array, options: AgentCallOptions): Promise<ShellResult> {
+    const most = this.shell.maxInputBytes
+    const parts: AgentPart[] = []
+    for (let offset = 0; offset < agent.bytes.length; offset += most) parts.push({offset, length: Math.min(most, agent.bytes.length - offset)})
+    const last = parts.at(-1)
+    if (!last) throw new Error('the agent is empty')
+    const bytesOf = ({length, offset}: AgentPart): Uint8Array => agent.bytes.subarray(offset, offset + length)
+    const lay = async (part: AgentPart): Promise<void> => this.check(await this.run(partScript(agent, part), bytesOf(part), options), 'install')
+
+    for (let at = 0; at < parts.length - 1; at += PARTS_AT_ONCE) await Promise.all(parts.slice(at, Math.min(at + PARTS_AT_ONCE, parts.length - 1)).map(lay))
+    const finish = (then: AgentVerb | null): string => (parts.length === 1 ? installScript(agent, then) : lastPartScript(agent, last, parts, then))
+    if (last.length + input.length <= most) return this.run(finish(verb), Buffer.concat([bytesOf(last), input]), options)
+    this.check(await this.run(finish(null), bytesOf(last), options), 'install')
+    return this.run(callScript(agent.sha256, verb), input, options)
   }
 
   private run(script: string, stdin: Uint8Array, options: AgentCallOptions): Promise<ShellResult> {
@@ -63,6 +78,7 @@ export class AgentClient {
       stdin,
       timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       ...(options.signal ? {signal: options.signal} : {}),
+      ...(options.confidential ? {confidential: true} : {}),
     })
   }
 

@@ -21,6 +21,8 @@ export interface RunStatus {
   readonly reason: RunReason | null
   /** A sentence for people where state and reason do not say it all: `pip install ended with exit status 1`. */
   readonly detail: string | null
+  /** What kept the script from being started, where that was not its dependencies: `not_found` for data that are not there. */
+  readonly failed_code?: ErrorCode | null
   /** The script's own exit status; null while it runs, where a signal ended it, or where nobody saw the end. */
   readonly exit_code: number | null
   /** The name of the signal that ended the script: `SIGKILL`. */
@@ -102,6 +104,8 @@ export interface SyncRequest {
   readonly manifest_blob?: {readonly sha256: string; readonly size: number}
   readonly delta?: {readonly set: readonly SyncEntry[]; readonly remove: readonly string[]}
   readonly pieces: readonly BlobPiece[]
+  /** The most bytes of the answer: of what is needed (and of `kept_modified`) it names as much as fits. */
+  readonly max_bytes?: number
 }
 
 export interface SyncAnswer {
@@ -160,12 +164,18 @@ export interface StatusRequest {
   /** All runs of the instance, newest first, at most `limit`. */
   readonly all?: boolean
   readonly limit?: number
+  /** With `all`: only runs older than this one. */
+  readonly after?: string
+  /** With `all`, the most bytes of the answer (one run is given all the same); what does not fit is left for a next call (`more`). */
+  readonly max_bytes?: number
   /** Wait up to so long for the (one) run to be in one of these states. */
   readonly wait_s?: number
   readonly wait_for?: readonly RunState[]
 }
 export interface StatusAnswer {
   readonly runs: readonly RunStatus[]
+  /** There are older runs than the last one given, within `limit`; ask again with `after`. */
+  readonly more?: boolean
   readonly boot_id: string
   readonly now: string
 }
@@ -232,13 +242,21 @@ export interface CheckpointsRequest {
   readonly patterns?: readonly string[]
   /** Only this one, by its path. */
   readonly path?: string
+  /** The most bytes of the answer (one checkpoint is given all the same); what does not fit is left for a next call (`more`). */
+  readonly max_bytes?: number
+  /** Only paths that sort after this one. */
+  readonly after?: string
 }
 export interface CheckpointsAnswer {
-  /** Oldest first. */
+  /** Oldest first; by path where `max_bytes` or `after` is given. */
   readonly checkpoints: readonly Checkpoint[]
+  /** There are further paths after the last one given; ask again with `after`. */
+  readonly more?: boolean
   readonly dir: string
   readonly project_dir: string | null
+  /** Of all, whatever part of them this answer gives. */
   readonly latest_good: Checkpoint | null
+  /** The newest ones first, as many as fit. */
   readonly latest_good_skipped: readonly {readonly path: string; readonly why: string}[]
 }
 
@@ -325,6 +343,12 @@ export interface RecordCopyRequest {
   readonly copies: readonly {readonly path: string; readonly sha256: string; readonly place: Checkpoint['places'][number]}[]
 }
 
+/** Writes an object with the instance's own rights and reads it back; fails with what was refused. It stays there: an instance deletes nothing. */
+export interface ProbeStoreRequest {
+  readonly uri: string
+  readonly access: StoreAccess
+}
+
 /** Request and answer of each verb. */
 export interface AgentVerbs {
   start: [StartRequest, StartAnswer]
@@ -337,6 +361,7 @@ export interface AgentVerbs {
   sync: [SyncRequest, SyncAnswer]
   'list-files': [ListFilesRequest, ListFilesAnswer]
   'read-files': [ReadFilesRequest, ReadFilesAnswer]
+  'probe-store': [ProbeStoreRequest, {readonly uri: string}]
   'record-copy': [RecordCopyRequest, {readonly recorded: number}]
 }
 export type AgentVerb = keyof AgentVerbs

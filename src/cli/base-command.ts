@@ -2,26 +2,38 @@ import {Command, Errors, Flags} from '@oclif/core'
 
 import {loadAgentFile, type AgentFile} from '../agent/agent-file.js'
 import {AgentClient} from '../agent/client.js'
+import {platformSettings} from '../config/platform-settings.js'
 import {readConfiguration, requireValid, type Configuration, type ConfigurationInput, type ConfigurationReading} from '../config/load-configuration.js'
-import {Footprint} from '../core/footprint.js'
+import {Footprint, type Trace} from '../core/footprint.js'
 import type {PlatformDeps} from '../core/platform-deps.js'
+import type {Progress} from '../core/progress.js'
 import {systemClock} from '../core/system-clock.js'
 import {EXIT_CODES, isRunctlError, RunctlError, withContext} from '../model/errors.js'
 import {renderDetached, renderError} from '../ui/error-text.js'
 import {createProgress, type ProgressOutput} from '../ui/progress.js'
 import type {RenderEnv} from '../ui/render-env.js'
-import {Detached, DETACHED_EXIT_CODE} from './detached.js'
+import {Detached, detachedExitCode, DETACHED_EXIT_CODE, DETACHING_SIGNALS, type DetachingSignal} from './detached.js'
 import {errorJson} from './error-json.js'
 import {OUTPUT_FORMATS, requestedFormat, type OutputFormat} from '../model/output-format.js'
+import {lenientProvider} from './lenient-provider.js'
 import {Platforms} from './platforms.js'
 import {createLifecycle} from './run-steps.js'
+import {PendingCreates} from '../state/pending-creates.js'
 import {splitArgv} from '../model/split-argv.js'
-import {ReaderGone} from './write-out.js'
+import {isReaderGone, OutputFailed, ReaderGone} from './write-out.js'
 
 /** What a command gives back: the value of `--json`, and the text for everybody else. Text may be empty where all was streamed. */
 export interface Rendered<T> {
   readonly value: T
   readonly text: string
+  /** What failed of several things while the others were done: each is shown, and the exit status is that of the first. Under --json `value` holds them. */
+  readonly failures?: readonly unknown[]
+}
+
+/** One of several instances that a command works on: what it says and leaves behind is told apart. */
+export interface Scope {
+  readonly progress: Progress
+  readonly footprint: Footprint
 }
 
 /** What every command has in common: the output formats, errors and their exit status, Ctrl-C, the way to a platform. */
@@ -37,6 +49,7 @@ export abstract class RunctlCommand<T> extends Command {
   protected rest: readonly string[] | null = null
 
   protected readonly footprint = new Footprint()
+  private readonly scopedFootprints: Footprint[] = []
   private readonly interrupt = new AbortController()
   private progressInUse: ReturnType<typeof createProgress> | undefined
   private platformsLoaded: Promise<Platforms> | undefined
@@ -45,6 +58,8 @@ export abstract class RunctlCommand<T> extends Command {
   private configWarned = false
   private format: OutputFormat = 'table'
   private failedSteps = 0
+  private detachedBy: DetachingSignal | null = null
+  private outputFailed = false
 
   protected abstract execute(): Promise<Rendered<T>>
 
@@ -58,7 +73,10 @@ export abstract class RunctlCommand<T> extends Command {
     this.argv = [...own]
     this.rest = rest
     await super.init()
-    process.on('SIGINT', this.onInterrupt)
+    for (const signal of DETACHING_SIGNALS) process.on(signal, this.onInterrupt)
+    // Instead of oclif's own, which throws; they stay, because the JSON document is written after all else.
+    process.stdout.removeAllListeners('error').on('error', this.onOutputError)
+    process.stderr.removeAllListeners('error').on('error', () => undefined)
   }
 
   override async run(): Promise<T> {
@@ -68,7 +86,7 @@ export abstract class RunctlCommand<T> extends Command {
     const isFormatConfigured = requestedFormat(this.argv) === null
     const before = isFormatConfigured ? await this.readConfig() : null
     if (before) this.format = before.configuration.get('output.format')
-    const {text, value} = await this.execute()
+    const {failures = [], text, value} = await this.execute()
     // Only now: a command that refuses a wrong configuration has said so itself, and has used no default. Anew: it may have mended it.
     if (before && before.problems.length > 0) {
       this.configRead = undefined
@@ -76,6 +94,7 @@ export abstract class RunctlCommand<T> extends Command {
     }
     await this.progressInUse?.stop()
     if (!this.jsonEnabled() && text !== '') this.log(text.replace(/\n$/, ''))
+    if (failures.length > 0) this.showFailures(failures)
     return value
   }
 
@@ -133,7 +152,8 @@ export abstract class RunctlCommand<T> extends Command {
   }
 
   protected platforms(): Promise<Platforms> {
-    this.platformsLoaded ??= Platforms.load(this.config).then(platforms => {
+    const settingsOf = async (name: string): Promise<Readonly<Record<string, unknown>>> => platformSettings(await this.lenientConfig(), name)
+    this.platformsLoaded ??= Platforms.load(this.config, settingsOf).then(platforms => {
       for (const message of platforms.problems) {
         this.progress.emit({type: 'warning', message})
         this.failedSteps++
@@ -144,38 +164,94 @@ export abstract class RunctlCommand<T> extends Command {
   }
 
   /** Everything that a use-case needs of one platform. */
-  protected async platformDeps(name: string): Promise<PlatformDeps> {
+  protected async platformDeps(name: string, scope: Scope = {footprint: this.footprint, progress: this.progress}): Promise<PlatformDeps> {
     const provider = await (await this.platforms()).open(name)
-    const {footprint, progress, signal} = this
+    const {signal} = this
+    const {footprint, progress} = scope
     const lifecycle = createLifecycle({config: this.config, provider, progress, signal, reportFailure: () => this.failedSteps++})
     const agent = (instanceId: string): AgentClient => new AgentClient(provider.shell, instanceId, () => (this.agentFile ??= loadAgentFile()))
-    return {provider, agent, lifecycle, progress, clock: systemClock, footprint, signal, cacheDir: this.config.cacheDir}
+    const {cacheDir, dataDir} = this.config
+    const createJournal = new PendingCreates({dataDir, platform: name, settings: platformSettings(await this.lenientConfig(), name), now: systemClock.now})
+    return {provider, agent, lifecycle, progress, clock: systemClock, footprint, signal, cacheDir, createJournal}
   }
 
-  /** The same for every platform that there is. */
+  /** A footprint of its own, which still counts when the command is interrupted. */
+  protected newFootprint(): Footprint {
+    const footprint = new Footprint()
+    this.scopedFootprints.push(footprint)
+    return footprint
+  }
+
+  /**
+   * The same for every platform that is set up. One that cannot be opened, or cannot list its instances, is a warning: what is asked over all
+   * platforms is answered by the others.
+   */
   protected async allPlatforms(): Promise<readonly PlatformDeps[]> {
-    const {definitions} = await this.platforms()
-    return Promise.all(definitions.map(async ({name}) => this.platformDeps(name)))
+    const platforms = await this.platforms()
+    const usable = await Promise.all(platforms.definitions.map(async definition => {
+      const tell = this.tellOnce(definition.name)
+      try {
+        if (!(await platforms.isConfigured(definition))) return []
+        const deps = await this.platformDeps(definition.name)
+        return [{...deps, provider: lenientProvider(deps.provider, this.signal, tell)}]
+      } catch (error) {
+        if (this.signal.aborted) throw error
+        tell(error)
+        return []
+      }
+    }))
+    return usable.flat()
+  }
+
+  private tellOnce(platform: string): (error: unknown) => void {
+    let told = false
+    return error => {
+      if (!told) this.progress.emit({type: 'warning', message: `${platform} is left out: ${reasonOf(error)}`})
+      told = true
+    }
   }
 
   protected override async catch(thrown: Error): Promise<void> {
     await this.progressInUse?.stop()
     if (thrown instanceof Errors.ExitError) throw thrown
+    if (thrown instanceof OutputFailed) return this.onOutputError(thrown.cause as Error)
+    if (this.outputFailed) return
     const readerGone = thrown instanceof ReaderGone
     // `run logs RUN | head`: it has got what it wanted.
-    if (readerGone && this.footprint.all.length === 0) return
+    if (readerGone && this.detached().stillRunning.length === 0) return
     const detached = this.signal.aborted || readerGone
     const error = detached ? this.detached() : this.withFootprint(asUserError(thrown, this.commandLine, this.takesRest))
-    process.exitCode = detached ? DETACHED_EXIT_CODE : isRunctlError(error) ? error.exitCode : 1
+    process.exitCode = detached ? this.detachedExitCode : exitStatusOf(error)
     if (this.jsonEnabled()) this.logJson(errorJson(error, process.exitCode, this.detached()))
-    else {
-      const env = {...this.renderEnv, width: process.stderr.columns || 80, color: useColor(process.stderr.isTTY)}
-      this.logToStderr(error instanceof Detached ? renderDetached(error, env) : renderError(error, env, this.detached()))
-    }
+    else this.logToStderr(error instanceof Detached ? renderDetached(error, this.errorEnv) : renderError(error, this.errorEnv, this.detached()))
+  }
+
+  private get errorEnv(): RenderEnv {
+    return {...this.renderEnv, width: process.stderr.columns || 80, color: useColor(process.stderr.isTTY)}
+  }
+
+  private get detachedExitCode(): number {
+    return this.detachedBy === null ? DETACHED_EXIT_CODE : detachedExitCode(this.detachedBy)
+  }
+
+  private showFailures(failures: readonly unknown[]): void {
+    process.exitCode = exitStatusOf(failures[0])
+    if (!this.jsonEnabled()) for (const error of failures) this.logToStderr(renderError(error, this.errorEnv))
+  }
+
+  private readonly onOutputError = (error: NodeJS.ErrnoException): void => {
+    // Who reads no more has been told apart where it counts (writeOut).
+    if (isReaderGone(error) || this.outputFailed) return
+    this.outputFailed = true
+    const failure = new RunctlError('platform_failed', `the output cannot be written: ${error.message}`, {...this.detached(), cause: error})
+    process.exitCode = failure.exitCode
+    // Not by oclif, which writes no errors under --json: there is no document now that could hold it.
+    process.stderr.write(`${renderError(failure, this.errorEnv)}\n`)
+    this.interrupt.abort(new OutputFailed(error))
   }
 
   protected override async finally(error: Error | undefined): Promise<void> {
-    process.off('SIGINT', this.onInterrupt)
+    for (const signal of DETACHING_SIGNALS) process.off(signal, this.onInterrupt)
     // A step that failed without a veto was shown, and the thing itself was done: the exit status still says so.
     if (!error && this.failedSteps > 0) process.exitCode ??= EXIT_CODES.step_failed
     await super.finally(error)
@@ -185,23 +261,36 @@ export abstract class RunctlCommand<T> extends Command {
     process.stdout.write(JSON.stringify(json, null, 2) + '\n')
   }
 
-  private readonly onInterrupt = (): void => {
-    if (this.interrupt.signal.aborted) process.exit(DETACHED_EXIT_CODE)
+  private readonly onInterrupt = (signal: DetachingSignal = 'SIGINT'): void => {
+    if (this.interrupt.signal.aborted) process.exit(this.detachedExitCode)
+    this.detachedBy = signal
     this.interrupt.abort(new Detached())
   }
 
   private detached(): Detached {
-    const traces = this.footprint.all
-    // The last thing begun is the first to come back to: a run before its instance.
-    const next = new Set(traces.toReversed().flatMap(trace => trace.next))
-    return new Detached(traces.map(trace => trace.stillRunning), [...next])
+    return detachedFrom([this.footprint, ...this.scopedFootprints].flatMap(footprint => footprint.all))
   }
 
-  private withFootprint(error: unknown): unknown {
+  protected withFootprint(error: unknown, footprint: Footprint | null = null): unknown {
     if (!isRunctlError(error) || error.stillRunning.length > 0) return error
-    const {next, stillRunning} = this.detached()
+    const {next, stillRunning} = footprint ? detachedFrom(footprint.all) : this.detached()
     return withContext(error, {stillRunning, next: next.filter(command => !error.next.includes(command))})
   }
+}
+
+function detachedFrom(traces: readonly Trace[]): Detached {
+  // The last thing begun is the first to come back to: a run before its instance.
+  const next = new Set(traces.toReversed().flatMap(trace => trace.next))
+  return new Detached(traces.map(trace => trace.stillRunning), [...next])
+}
+
+const exitStatusOf = (error: unknown): number => (isRunctlError(error) ? error.exitCode : 1)
+
+/** A sentence with what mends it, if that is known. */
+function reasonOf(error: unknown): string {
+  if (isRunctlError(error)) return [error.message, ...(error.next[0] === undefined ? [] : [`try: ${error.next[0]}`])].join('; ')
+  if (!(error instanceof Error)) return String(error)
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message
 }
 
 /** Under --json nobody watches, but a step that failed is never passed over in silence. */

@@ -1,7 +1,8 @@
 import type {ProcessesAnswer, StopAnswer} from '../agent/protocol.js'
-import type {CreateResult} from '../core/create-instance.js'
 import type {EndResult} from '../core/end-instance.js'
 import type {ExecResult} from '../core/exec-command.js'
+import type {DoctorLine} from '../core/run-doctor.js'
+import type {SetupResult} from '../core/set-up-platform.js'
 import type {ResourceRow} from '../core/list-resources.js'
 import type {RunRow} from '../core/list-runs.js'
 import type {RunLogsJson} from '../core/read-log.js'
@@ -13,27 +14,31 @@ import type {Checkpoint} from '../model/checkpoint.js'
 import type {ConfigSetResult, ConfigSetting, ConfigShowResult, ConfigValidateResult, InitResult} from '../model/config-answers.js'
 import type {Overview} from '../core/show-overview.js'
 import type {ErrorJson} from './error-json.js'
+import type {OneOrSeveral} from './instances-command.js'
+import type {CreateJson} from './verbs/create.js'
 import type {MonitorJson} from './verbs/monitor.js'
 import type {TrainJson} from './verbs/train.js'
 
 /**
  * What each command prints under --json. The schemas in docs/json/ are made from this (`npm run schemas`): one file a key, blanks as dashes.
- * Verbs of a platform stand without its name.
+ * Verbs of a platform stand without its name; those that take several ids answer with an array then.
  */
 export interface CommandJson {
   error: ErrorJson
-  create: CreateResult
-  start: StartResult
-  stop: EndResult
-  terminate: EndResult
-  wait: ResourceRow
-  status: InstanceStatus | readonly ResourceRow[]
-  train: TrainJson
+  create: CreateJson
+  start: OneOrSeveral<StartResult>
+  stop: OneOrSeveral<EndResult>
+  terminate: OneOrSeveral<EndResult>
+  wait: OneOrSeveral<ResourceRow>
+  status: OneOrSeveral<InstanceStatus> | readonly ResourceRow[]
+  train: OneOrSeveral<TrainJson>
   monitor: MonitorJson
   processes: ProcessesAnswer
   exec: ExecResult
   push: PushReport
   pull: PullReport
+  setup: SetupResult
+  doctor: readonly DoctorLine[]
   overview: Overview
   'workflow run': WorkflowResult
   'checkpoint list': readonly Checkpoint[]

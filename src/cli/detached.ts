@@ -1,3 +1,5 @@
+import {constants} from 'node:os'
+
 /** The reason of the abort that Ctrl-C causes: the user stops watching; what runs on an instance goes on. */
 export class Detached extends Error {
   constructor(
@@ -9,5 +11,11 @@ export class Detached extends Error {
   }
 }
 
-/** 128 + SIGINT, as shells report it. */
-export const DETACHED_EXIT_CODE = 130
+/** Ctrl-C, a polite end from outside, a terminal that is closed: none of them ends what runs on an instance. */
+export const DETACHING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+export type DetachingSignal = (typeof DETACHING_SIGNALS)[number]
+
+/** 128 + the signal's number, as shells report it. */
+export const detachedExitCode = (signal: DetachingSignal): number => 128 + constants.signals[signal]
+
+export const DETACHED_EXIT_CODE = detachedExitCode('SIGINT')

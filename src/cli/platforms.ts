@@ -2,8 +2,11 @@ import {mkdir} from 'node:fs/promises'
 import type {Interfaces} from '@oclif/core'
 
 import {isRunctlError, RunctlError} from '../model/errors.js'
-import {PROVIDER_API_VERSION, type PlatformDefinition, type Provider} from '../providers/provider.js'
+import {PROVIDER_API_VERSION, type PlatformDefinition, type Provider, type ProviderEnvironment} from '../providers/provider.js'
 import {collectPlatforms} from './run-steps.js'
+
+/** What the configuration says in the section of a platform's name; only what is set. */
+export type SettingsOf = (platform: string) => Promise<Readonly<Record<string, unknown>>>
 
 /** The platforms that can be used now, and what is wrong with those that cannot. */
 export class Platforms {
@@ -13,9 +16,10 @@ export class Platforms {
     readonly definitions: readonly PlatformDefinition[],
     readonly problems: readonly string[],
     private readonly dataDir: string,
+    private readonly settingsOf: SettingsOf,
   ) {}
 
-  static async load(config: Pick<Interfaces.Config, 'dataDir' | 'name' | 'runHook'>): Promise<Platforms> {
+  static async load(config: Pick<Interfaces.Config, 'dataDir' | 'name' | 'runHook'>, settingsOf: SettingsOf = () => Promise.resolve({})): Promise<Platforms> {
     const {failures, platforms} = await collectPlatforms(config)
     const problems = failures.map(({error, plugin}) => `the platforms of ${plugin} could not be loaded: ${error instanceof Error ? error.message : String(error)}`)
     const usable: PlatformDefinition[] = []
@@ -26,7 +30,7 @@ export class Platforms {
       } else if (usable.some(({name}) => name === platform.name)) problems.push(`platform ${platform.name} is registered twice; the first one is used`)
       else usable.push(platform)
     }
-    return new Platforms(usable, problems, config.dataDir)
+    return new Platforms(usable, problems, config.dataDir, settingsOf)
   }
 
   /** Rejects with `bad_input` for a name that nobody registered. */
@@ -38,13 +42,22 @@ export class Platforms {
     let provider = this.opened.get(name)
     if (!provider) {
       provider = this.makeDataDir()
-        .then(() => definition.create({dataDir: this.dataDir, env: process.env}))
+        .then(async () => definition.create(await this.environmentOf(name)))
         .catch((error: unknown) => {
           throw isRunctlError(error) ? error : new Error(`platform ${name} could not be opened`, {cause: error})
         })
       this.opened.set(name, provider)
     }
     return provider
+  }
+
+  /** Whether a command over all platforms asks this one: not if nobody has ever set it up. */
+  async isConfigured(definition: PlatformDefinition): Promise<boolean> {
+    return definition.isConfigured === undefined || definition.isConfigured(await this.environmentOf(definition.name))
+  }
+
+  private async environmentOf(name: string): Promise<ProviderEnvironment> {
+    return {dataDir: this.dataDir, env: process.env, settings: await this.settingsOf(name)}
   }
 
   private async makeDataDir(): Promise<void> {

@@ -15,7 +15,9 @@ export const trainFlags = {
   'project-name': Flags.string({summary: 'Name of the project folder on the instance. Default: project.name of the configuration, else the name of the folder.'}),
   env: Flags.string({multiple: true, multipleNonGreedy: true, helpValue: 'K=V', summary: 'Environment variable for the script. Repeatable.'}),
   'env-file': Flags.string({helpValue: '<file>', summary: 'Environment variables from a file of K=V lines; --env wins.'}),
-  data: Flags.string({helpValue: 'DIR|s3://…', summary: 'Data for the script: a folder here (sent, only what changed), or instance:/path. It finds them in RUNCTL_DATA_DIR.'}),
+  data: Flags.string({helpValue: 'DIR|s3://…', summary: 'Data for the script: a folder here (sent, only what changed), s3://…, or instance:/path. It finds them in RUNCTL_DATA_DIR.'}),
+  'data-s3': Flags.string({helpValue: 's3://…', summary: 'Data that the instance fetches from a bucket before the script starts: only what changed, verified. The same as --data s3://….'}),
+  'output-s3': Flags.string({helpValue: 's3://…', summary: 'Copy checkpoints, log and outputs there while the run goes on, below PROJECT/RUN/. Default: train.output_s3 of the configuration.'}),
   'output-dir': Flags.string({summary: 'Folder of the project on the instance for other outputs (RUNCTL_OUTPUT_DIR). Default: outputs.'}),
   'checkpoint-dir': Flags.string({summary: 'Folder of the project on the instance for checkpoints (RUNCTL_CHECKPOINT_DIR). Default: checkpoints.'}),
   'checkpoint-pattern': Flags.string({multiple: true, multipleNonGreedy: true, helpValue: '<glob>', summary: 'Which files in it are checkpoints. Default: the usual endings.'}),
@@ -34,6 +36,8 @@ export interface TrainFlagValues {
   readonly env: readonly string[] | undefined
   readonly 'env-file': string | undefined
   readonly data: string | undefined
+  readonly 'data-s3': string | undefined
+  readonly 'output-s3': string | undefined
   readonly 'output-dir': string | undefined
   readonly 'checkpoint-dir': string | undefined
   readonly 'checkpoint-pattern': readonly string[] | undefined
@@ -49,7 +53,7 @@ export async function trainInput(
   args: readonly string[],
   flags: TrainFlagValues,
   config: Configuration,
-): Promise<Omit<TrainInput, 'instanceId' | 'readyTimeoutMs'>> {
+): Promise<Omit<TrainInput, 'followed' | 'instanceId' | 'readyTimeoutMs'>> {
   const cwd = process.cwd()
   return {
     script,
@@ -60,7 +64,9 @@ export async function trainInput(
     syncCode: flags['sync-code'] ?? config.get('train.sync_code'),
     include: [...config.get('project.include'), ...(flags['include-pattern'] ?? [])],
     env: {...config.get('train.env'), ...(await readEnvFile(flags['env-file'])), ...readEnvFlags(flags.env ?? [])},
-    data: flags.data ?? null,
+    data: dataOf(flags),
+    output: flags['output-s3'] === undefined ? null : checkS3('--output-s3', flags['output-s3']),
+    defaultOutput: configuredOutput(config),
     checkpointDir: flags['checkpoint-dir'] ?? config.get('train.checkpoint_dir'),
     checkpointPatterns: flags['checkpoint-pattern'] ?? config.get('train.checkpoint_patterns'),
     outputDir: flags['output-dir'] ?? config.get('train.output_dir'),
@@ -69,6 +75,22 @@ export async function trainInput(
     python: flags.python ?? config.get('train.python'),
     concurrent: flags.concurrent ?? false,
   }
+}
+
+function dataOf({data, 'data-s3': dataS3}: TrainFlagValues): string | null {
+  if (dataS3 === undefined) return data ?? null
+  if (data !== undefined) throw new RunctlError('bad_input', 'give the data once: --data and --data-s3 say the same thing in two ways')
+  return checkS3('--data-s3', dataS3)
+}
+
+function configuredOutput(config: Configuration): string | null {
+  const value = config.get('train.output_s3')
+  return value === null ? null : checkS3('train.output_s3', value)
+}
+
+function checkS3(where: string, value: string): string {
+  if (value.startsWith('s3://')) return value
+  throw new RunctlError('bad_input', `${where} wants s3://BUCKET/PREFIX, not ${JSON.stringify(value)}`)
 }
 
 function checkName(name: string): string {

@@ -20,12 +20,14 @@ export const workflowFlags = {
     summary: 'What becomes of the instance at the end. auto: what was created or started here is stopped if it costs money, else kept. Default: workflow.then of the configuration (auto).',
   })(),
   type: Flags.string({summary: 'Instance type, where one is created and the platform has several.'}),
+  spot: Flags.boolean({summary: 'Create a spot instance, where the platform has them: cheaper, and it may be taken away.'}),
 }
 
 interface WorkflowFlagValues extends TrainFlagValues {
   readonly then: (typeof THEN)[number] | undefined
   readonly timeout: number | undefined
   readonly type: string | undefined
+  readonly spot: boolean | undefined
 }
 
 export interface WorkflowContext {
@@ -48,13 +50,14 @@ export async function workflowInput(
       requestId: newRequestId(),
       name: flags.name ?? null,
       instanceType: flags.type ?? null,
+      ...(flags.spot ? {options: {spot: true}} : {}),
       project: train.projectName,
       owner: userInfo().username,
       version,
       wait: true,
       timeoutMs: READY_TIMEOUT_MS,
     },
-    train: {...train, readyTimeoutMs: READY_TIMEOUT_MS},
+    train: {...train, readyTimeoutMs: READY_TIMEOUT_MS, followed: true},
     then: flags.then ?? config.get('workflow.then'),
     graceMs: config.get('stop.grace'),
     timeoutMs: flags.timeout ?? null,

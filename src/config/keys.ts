@@ -17,6 +17,7 @@ export type KeyDefinition = Described &
     | {readonly type: 'boolean'; readonly default: boolean}
     | {readonly type: 'choice'; readonly choices: readonly string[]; readonly default: string}
     | {readonly type: 'duration'; readonly default: string}
+    | {readonly type: 'integer'; readonly default: number | null; readonly min: number; readonly max: number}
     | {readonly type: 'list'; readonly default: readonly string[]}
     | {readonly type: 'map'; readonly default: Readonly<Record<string, string>>}
     | {readonly type: 'name'; readonly default: (root: string) => string}
@@ -62,6 +63,12 @@ export const CONFIG_KEYS = {
     default: true,
     description: 'Send the code before training.',
   },
+  'train.output_s3': {
+    type: 'string',
+    default: null,
+    example: '"s3://my-bucket/my-project/"',
+    description: 'Where checkpoints, logs and outputs go as they are written, on a platform with an object store.',
+  },
   'train.env': {
     type: 'map',
     default: {},
@@ -85,6 +92,74 @@ export const CONFIG_KEYS = {
     default: 'table',
     description: 'How results are printed.',
   },
+  'aws.region': {
+    type: 'string',
+    default: null,
+    example: '"eu-central-1"',
+    description: 'The region of instances and bucket. AWS_REGION and AWS_DEFAULT_REGION go before what a file says.',
+  },
+  'aws.profile': {
+    type: 'string',
+    default: null,
+    example: '"research"',
+    description: 'The profile of ~/.aws to use. AWS_PROFILE goes before what a file says.',
+  },
+  'aws.bucket': {
+    type: 'string',
+    default: null,
+    example: '"my-runctl-bucket"',
+    description: 'A bucket for what is too large for a command: code, data, logs on their way. `runctl aws setup` makes one.',
+  },
+  'aws.instance_type': {
+    type: 'string',
+    default: null,
+    example: '"g5.xlarge"',
+    description: 'What `create` makes where --type does not say it.',
+  },
+  'aws.ami': {
+    type: 'string',
+    default: null,
+    example: '"ami-0123456789abcdef0"',
+    description: 'The image of new instances. Unset: Amazon Linux 2023, on GPU types the Deep Learning AMI.',
+  },
+  'aws.subnet': {
+    type: 'string',
+    default: null,
+    example: '"subnet-0123456789abcdef0"',
+    description: 'The subnet of new instances. Unset: that of the default VPC.',
+  },
+  'aws.zone': {
+    type: 'string',
+    default: null,
+    example: '"eu-central-1a"',
+    description: 'The availability zone of new instances. Unset: EC2 chooses.',
+  },
+  'aws.security_groups': {
+    type: 'list',
+    default: [],
+    example: '["sg-0123456789abcdef0"]',
+    description: 'The security groups of new instances. Empty: the default one of the VPC; runctl needs no open port.',
+  },
+  'aws.key_name': {
+    type: 'string',
+    default: null,
+    example: '"my-key"',
+    description: 'A key pair for SSH of your own; runctl needs none.',
+  },
+  'aws.instance_profile': {
+    type: 'string',
+    default: null,
+    example: '"runctl-instance"',
+    description: 'The instance profile of new instances. Unset: runctl-instance, which `runctl aws setup` makes.',
+  },
+  'aws.root_gib': {
+    type: 'integer',
+    default: null,
+    min: 1,
+    max: 65_536,
+    example: '100',
+    description: 'The size of the root volume of new instances in GiB. Unset: what the image says.',
+  },
 } as const satisfies Readonly<Record<`${string}.${string}`, KeyDefinition>>
 
 export type ConfigKey = keyof typeof CONFIG_KEYS
@@ -101,9 +176,11 @@ type ValueOf<D> = D extends {type: 'boolean'}
         ? readonly string[]
         : D extends {type: 'map'}
           ? Readonly<Record<string, string>>
-          : D extends {type: 'string'; default: null}
-            ? string | null
-            : string
+          : D extends {type: 'integer'; default: null}
+            ? number | null
+            : D extends {type: 'string'; default: null}
+              ? string | null
+              : string
 
 /** What the tool gets for a key: durations in milliseconds. */
 export type ConfigValue<K extends ConfigKey> = ValueOf<(typeof CONFIG_KEYS)[K]>

@@ -3,7 +3,7 @@ import type {WrittenValue} from '../model/config-answers.js'
 /** A value as TOML. null has no form there: the caller leaves such a key out. */
 export function tomlValue(value: NonNullable<WrittenValue>): string {
   if (typeof value === 'string') return tomlString(value)
-  if (typeof value === 'boolean') return String(value)
+  if (typeof value === 'boolean' || typeof value === 'number') return String(value)
   if (isList(value)) return `[${value.map(tomlString).join(', ')}]`
   return `{${Object.entries(value)
     .map(([name, text]) => `${tomlKey([name])} = ${tomlString(text)}`)

@@ -24,6 +24,8 @@ export function expectation(key: ConfigKey): string {
       return `one of ${definition.choices.map(choice => JSON.stringify(choice)).join(', ')}`
     case 'duration':
       return 'a duration such as "120s" or "2h"'
+    case 'integer':
+      return `a whole number from ${definition.min} to ${definition.max}`
     case 'list':
       return 'a list of strings, none of them empty'
     case 'map':
@@ -49,6 +51,8 @@ export function objectionTo(key: ConfigKey, value: WrittenValue): string | null 
     }
     case 'duration':
       return typeof value === 'string' && tryParseDuration(value) !== null ? null : ''
+    case 'integer':
+      return typeof value === 'number' && Number.isInteger(value) && value >= definition.min && value <= definition.max ? null : ''
     case 'list':
       return isList(value) && value.every(isUsable) ? null : ''
     case 'map':
@@ -77,6 +81,8 @@ export function valueFromText(key: ConfigKey, text: string): WrittenValue {
       if (['true', '1', 'yes', 'on'].includes(plain)) return true
       return ['false', '0', 'no', 'off'].includes(plain) ? false : text
     }
+    case 'integer':
+      return /^[+-]?\d+$/.test(text.trim()) ? Number(text) : text
     case 'list':
       return text
         .split(',')

@@ -1,16 +1,20 @@
 import type {RunStatus} from '../agent/protocol.js'
-import {findInstance} from './find-instance.js'
+import {isRunctlError} from '../model/errors.js'
+import {TAGS, type Instance} from '../model/instance.js'
+import {checkpointTag} from './checkpoint-tag.js'
 import {followRun} from './follow-run.js'
 import type {PlatformDeps} from './platform-deps.js'
 import {outcomeError} from './run-outcome.js'
 
 export interface FinishInput {
-  readonly instanceId: string
+  readonly instance: Instance
   readonly runId: string
   /** Milliseconds; null waits for as long as it takes. */
   readonly timeoutMs: number | null
   /** Receives the log's bytes as they come. */
   readonly log: (bytes: Uint8Array) => unknown
+  /** Write into the instance's tags what ran last; false where the caller ends the instance, which does that. */
+  readonly recorded: boolean
 }
 
 /**
@@ -18,7 +22,7 @@ export interface FinishInput {
  * `interrupted`, `posttrain`. Rejects if the run did not end well; with `timed_out` if the time is over while it goes on.
  */
 export async function finishRun(input: FinishInput, deps: PlatformDeps): Promise<RunStatus> {
-  const instance = await findInstance(input.instanceId, deps)
+  const {instance} = input
   const stop = [`runctl ${instance.platform} monitor ${instance.id} --follow`, `runctl ${instance.platform} stop ${instance.id}`]
   deps.footprint.note(input.runId, {stillRunning: `${input.runId} on ${instance.id}`, next: stop})
   const seen = new Set<string>()
@@ -34,10 +38,25 @@ export async function finishRun(input: FinishInput, deps: PlatformDeps): Promise
   }
   const run = await followRun({instanceId: instance.id, runId: input.runId, offset: 0, timeoutMs: input.timeoutMs}, {log: input.log, run: notice}, deps)
   deps.footprint.forget(input.runId)
-  await Promise.all(saved)
+  await Promise.all([...saved, ...(input.recorded ? [recordEnd(run, instance, deps)] : [])])
   if (run.reason === 'interrupted') await deps.lifecycle.run('interrupted', {instance, run})
   await deps.lifecycle.run('posttrain', {instance, run})
   const error = await outcomeError(run, {platform: instance.platform, instanceId: instance.id}, deps.agent(instance.id), deps.signal)
   if (error) throw error
   return run
+}
+
+/** The run has ended as it has, whatever the platform thinks of the tags: that is a warning. */
+async function recordEnd(run: RunStatus, instance: Instance, deps: PlatformDeps): Promise<void> {
+  const tags = {
+    [TAGS.lastRun]: run.run_id,
+    [TAGS.project]: run.project,
+    ...(run.last_checkpoint ? {[TAGS.lastCheckpoint]: checkpointTag(run.last_checkpoint)} : {}),
+  }
+  try {
+    await deps.provider.setTags(instance.id, tags, {signal: deps.signal})
+  } catch (error) {
+    if (!isRunctlError(error)) throw error
+    deps.progress.emit({type: 'warning', message: `the tags of ${instance.id} do not name ${run.run_id}: ${error.message}`})
+  }
 }

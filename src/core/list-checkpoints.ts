@@ -5,6 +5,7 @@ import {TAGS} from '../model/instance.js'
 import {findInstance} from './find-instance.js'
 import {readCheckpointTag} from './list-resources.js'
 import type {PlatformDeps} from './platform-deps.js'
+import {readCheckpoints} from './read-checkpoints.js'
 
 export interface CheckpointsOnInstanceInput {
   readonly instanceId: string
@@ -26,7 +27,7 @@ export interface CheckpointListing {
 export async function listCheckpoints(input: CheckpointsOnInstanceInput, deps: Pick<PlatformDeps, 'agent' | 'provider' | 'signal'>): Promise<CheckpointListing> {
   const instance = await findInstance(input.instanceId, deps)
   if (instance.state === 'running') {
-    const {checkpoints, dir, latest_good, latest_good_skipped} = await deps.agent(instance.id).call('checkpoints', input.request, {signal: deps.signal})
+    const {checkpoints, dir, latest_good, latest_good_skipped} = await readCheckpoints(deps.agent(instance.id), input.request, deps.signal)
     return {checkpoints, dir, latest_good, latest_good_skipped, incomplete_because: null}
   }
   const tag = readCheckpointTag(instance.tags[TAGS.lastCheckpoint])

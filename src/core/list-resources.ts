@@ -1,6 +1,7 @@
 import type {CheckpointTag} from '../model/checkpoint.js'
 import {TAGS, type Instance, type InstanceState, type InstanceStateReason} from '../model/instance.js'
 import {costSinceLaunch, hourlyPrice} from './instance-cost.js'
+import type {HourlyPrice} from '../providers/provider.js'
 import type {PlatformDeps} from './platform-deps.js'
 
 /** One instance with what it costs; also its JSON form. Money in US dollars, null where unknown. */
@@ -31,17 +32,28 @@ export interface ListResourcesInput {
   readonly states: readonly InstanceState[]
 }
 
+type Deps = Pick<PlatformDeps, 'clock' | 'provider' | 'signal'>
+
 /** The instances of one platform, oldest first. */
-export async function listResources(input: ListResourcesInput, deps: Pick<PlatformDeps, 'clock' | 'provider' | 'signal'>): Promise<readonly ResourceRow[]> {
-  const states: readonly InstanceState[] = input.states.length > 0 ? input.states : ['pending', 'running', 'stopping', 'stopped', 'shutting-down']
-  const instances: Instance[] = []
-  for await (const instance of deps.provider.describeInstances({states}, {signal: deps.signal})) instances.push(instance)
-  instances.sort((a, b) => (a.createdAt ?? '').localeCompare(b.createdAt ?? '') || a.id.localeCompare(b.id))
-  return Promise.all(instances.map(async instance => resourceRow(instance, deps)))
+export async function listResources(input: ListResourcesInput, deps: Deps): Promise<readonly ResourceRow[]> {
+  return resourceRows(await listInstances(input.states, deps), deps)
 }
 
-export async function resourceRow(instance: Instance, deps: Pick<PlatformDeps, 'clock' | 'provider' | 'signal'>): Promise<ResourceRow> {
-  const price = await hourlyPrice(instance, deps)
+/** In one look, oldest first. No states: all but terminated ones. */
+export async function listInstances(states: readonly InstanceState[], {provider, signal}: Pick<PlatformDeps, 'provider' | 'signal'>): Promise<readonly Instance[]> {
+  const wanted: readonly InstanceState[] = states.length > 0 ? states : ['pending', 'running', 'stopping', 'stopped', 'shutting-down']
+  const instances: Instance[] = []
+  for await (const instance of provider.describeInstances({states: wanted}, {signal})) instances.push(instance)
+  return instances.sort((a, b) => (a.createdAt ?? '').localeCompare(b.createdAt ?? '') || a.id.localeCompare(b.id))
+}
+
+/** All prices are asked for at once. */
+export const resourceRows = (instances: readonly Instance[], deps: Deps): Promise<readonly ResourceRow[]> =>
+  Promise.all(instances.map(async instance => resourceRow(instance, deps)))
+
+/** `known`: its price, where it was looked up already. */
+export async function resourceRow(instance: Instance, deps: Deps, known?: HourlyPrice | null): Promise<ResourceRow> {
+  const price = known === undefined ? await hourlyPrice(instance, deps) : known
   return {
     id: instance.id,
     name: instance.name,

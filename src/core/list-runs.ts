@@ -3,7 +3,9 @@ import {isRunctlError, RunctlError} from '../model/errors.js'
 import {TAGS, type Instance} from '../model/instance.js'
 import {RUN_ID_PATTERN} from '../model/run.js'
 import {findInstance} from './find-instance.js'
+import {listInstances} from './list-resources.js'
 import type {PlatformDeps} from './platform-deps.js'
+import {readRuns} from './read-runs.js'
 
 /** A run and where it is. */
 export interface RunRow extends RunStatus {
@@ -27,20 +29,26 @@ type Deps = Pick<PlatformDeps, 'agent' | 'provider' | 'signal'>
 
 /** Asks every running instance of the platforms at once. One that does not answer is named, not fatal. Rejects with `not_found` for an id. */
 export async function listRuns(input: ListRunsInput, platforms: readonly Deps[]): Promise<RunList> {
-  const lists = await Promise.all(platforms.map(deps => askInstances(input.instanceId, {all: true, limit: input.limit}, deps)))
-  const runs = lists.flatMap(list => list.runs).toSorted((a, b) => (a.run_id < b.run_id ? 1 : -1))
-  return {runs, unasked: lists.flatMap(list => list.unasked)}
+  const {instanceId, limit} = input
+  const lists = await Promise.all(platforms.map(async deps => {
+    const instances = instanceId === null ? await existing(deps) : [await findInstance(instanceId, deps)]
+    return askInstances(instances, {all: true, limit}, deps)
+  }))
+  return {runs: lists.flatMap(list => list.runs).toSorted(byNewest), unasked: lists.flatMap(list => list.unasked)}
 }
 
-/** null: all instances of the platform. */
-async function askInstances(instanceId: string | null, request: StatusRequest, deps: Deps): Promise<RunList> {
-  const instances = instanceId === null ? await existing(deps) : [await findInstance(instanceId, deps)]
+/** Run ids sort by time. */
+export const byNewest = (a: RunRow, b: RunRow): number => (a.run_id < b.run_id ? 1 : -1)
+
+/** Asks those that run the same thing, all at once: a platform may carry that as one command. */
+export async function askInstances(instances: readonly Instance[], request: StatusRequest, deps: Deps): Promise<RunList> {
   const answers = await Promise.all(instances.map(async instance => {
     const where = {platform: instance.platform, instance_id: instance.id}
     const unasked = (why: string): RunList => ({runs: [], unasked: [{...where, why, last_run: instance.tags[TAGS.lastRun] ?? null}]})
     if (instance.state !== 'running') return unasked(`it is ${instance.state}`)
     try {
-      const {runs} = await deps.agent(instance.id).call('status', request, {signal: deps.signal})
+      const agent = deps.agent(instance.id)
+      const runs = request.all === true ? await readRuns(agent, request.limit ?? Infinity, deps.signal) : (await agent.call('status', request, {signal: deps.signal})).runs
       return {runs: runs.map(run => ({...run, ...where})), unasked: []}
     } catch (error) {
       if (!isRunctlError(error)) throw error
@@ -52,16 +60,12 @@ async function askInstances(instanceId: string | null, request: StatusRequest, d
   return {runs: answers.flatMap(answer => answer.runs), unasked: answers.flatMap(answer => answer.unasked)}
 }
 
-async function existing({provider, signal}: Deps): Promise<readonly Instance[]> {
-  const instances: Instance[] = []
-  for await (const instance of provider.describeInstances({states: ['pending', 'running', 'stopping', 'stopped']}, {signal})) instances.push(instance)
-  return instances
-}
+const existing = (deps: Deps): Promise<readonly Instance[]> => listInstances(['pending', 'running', 'stopping', 'stopped'], deps)
 
 /** Where a run is, and the platform that it is on. Rejects with `bad_input` for what is no run id, with `not_found`, naming the stopped instance that had it last if one did. */
 export async function findRun<D extends Deps>(runId: string, platforms: readonly D[]): Promise<{readonly deps: D; readonly run: RunRow}> {
   if (!RUN_ID_PATTERN.test(runId)) throw new RunctlError('bad_input', `${JSON.stringify(runId)} is not a run id`, {next: ['runctl run list']})
-  const lists = await Promise.all(platforms.map(async deps => ({deps, list: await askInstances(null, {run_id: runId}, deps)})))
+  const lists = await Promise.all(platforms.map(async deps => ({deps, list: await askInstances(await existing(deps), {run_id: runId}, deps)})))
   for (const {deps, list} of lists) {
     const run = list.runs.find(candidate => candidate.run_id === runId)
     if (run) return {deps, run}

@@ -1,10 +1,11 @@
 import type {Checkpoint} from '../model/checkpoint.js'
 import type {RunStatus} from '../agent/protocol.js'
-import {RunctlError} from '../model/errors.js'
+import {isRunctlError, RunctlError} from '../model/errors.js'
 import {findRunningInstance} from './find-instance.js'
 import {bytesPerAnswer} from './follow-run.js'
 import {zlibInflate} from './inflate.js'
 import type {PlatformDeps} from './platform-deps.js'
+import {readCheckpoints} from './read-checkpoints.js'
 
 export interface MonitorInput {
   readonly instanceId: string
@@ -25,20 +26,32 @@ export interface MonitorResult {
 const MAX_BYTES = 64 * 1024
 
 export async function monitorRun(input: MonitorInput, deps: Pick<PlatformDeps, 'agent' | 'provider' | 'signal'>): Promise<MonitorResult> {
+  const {lines, runId} = input
   const instance = await findRunningInstance(input.instanceId, deps)
   const agent = deps.agent(instance.id)
-  const runId = input.runId ?? (await newestRun(instance.id, instance.platform, deps)).run_id
+  const request = runId === null ? {} : {run_id: runId}
   const maxBytes = Math.min(MAX_BYTES, bytesPerAnswer(agent))
-  const [logs, checkpoints] = await Promise.all([
-    agent.call('logs', {run_id: runId, tail_lines: input.lines, max_bytes: maxBytes}, {signal: deps.signal}),
-    agent.call('checkpoints', {run_id: runId}, {signal: deps.signal}),
-  ])
-  return {instance_id: instance.id, run: logs.run, log: zlibInflate(logs.data), checkpoints: checkpoints.checkpoints}
+  try {
+    const [logs, {checkpoints}] = await Promise.all([
+      agent.call('logs', {...request, tail_lines: lines, max_bytes: maxBytes}, {signal: deps.signal}),
+      readCheckpoints(agent, request, deps.signal),
+    ])
+    // Without a run, the answer is of all runs of the newest one's project.
+    const own = runId === null ? checkpoints.filter(({run_id}) => run_id === logs.run_id) : checkpoints
+    return {instance_id: instance.id, run: logs.run, log: zlibInflate(logs.data), checkpoints: own}
+  } catch (error) {
+    if (runId === null && isRunctlError(error) && error.code === 'not_found') throw nothingRun(instance.id, instance.platform)
+    throw error
+  }
 }
 
 export async function newestRun(instanceId: string, platform: string, deps: Pick<PlatformDeps, 'agent' | 'signal'>): Promise<RunStatus> {
   const {runs} = await deps.agent(instanceId).call('status', {all: true, limit: 1}, {signal: deps.signal})
   const [run] = runs
   if (run) return run
-  throw new RunctlError('not_found', `nothing has been run on ${instanceId} yet`, {next: [`runctl ${platform} train ${instanceId} SCRIPT`]})
+  throw nothingRun(instanceId, platform)
+}
+
+function nothingRun(instanceId: string, platform: string): RunctlError {
+  return new RunctlError('not_found', `nothing has been run on ${instanceId} yet`, {next: [`runctl ${platform} train ${instanceId} SCRIPT`]})
 }

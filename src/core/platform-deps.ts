@@ -1,6 +1,7 @@
 import type {AgentClient} from '../agent/client.js'
 import type {Provider} from '../providers/provider.js'
 import type {Clock} from './clock.js'
+import type {CreateJournal} from './create-journal.js'
 import type {Footprint} from './footprint.js'
 import type {Lifecycle} from './lifecycle.js'
 import type {Progress} from './progress.js'
@@ -17,4 +18,5 @@ export interface PlatformDeps {
   readonly signal: AbortSignal
   /** A folder for caches that may be lost at any time. */
   readonly cacheDir: string
+  readonly createJournal: CreateJournal
 }

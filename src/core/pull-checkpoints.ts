@@ -5,10 +5,12 @@ import type {Checkpoint} from '../model/checkpoint.js'
 import {PULL_FOLDER} from '../model/pull-folder.js'
 import type {PlatformDeps} from './platform-deps.js'
 import {step} from './progress.js'
+import {readCheckpoints} from './read-checkpoints.js'
+import {transferWords} from './transfer-words.js'
 import {pullFiles} from './sync/pull-files.js'
 import type {PullReport} from './sync/reports.js'
 
-type Deps = Pick<PlatformDeps, 'agent' | 'clock' | 'progress' | 'signal'>
+type Deps = Pick<PlatformDeps, 'agent' | 'clock' | 'progress' | 'provider' | 'signal'>
 
 export interface PullCheckpointsInput {
   readonly instanceId: string
@@ -49,7 +51,7 @@ interface KnownCheckpoint {
 /** The complete checkpoints of a project. Their digests are known before anything is copied. */
 async function knownCheckpoints(instanceId: string, project: string | null, deps: Deps): Promise<{readonly dir: string; readonly project: string; readonly complete: readonly KnownCheckpoint[]}> {
   const request = project === null ? {} : {project}
-  const {checkpoints, dir, project_dir} = await deps.agent(instanceId).call('checkpoints', request, {signal: deps.signal})
+  const {checkpoints, dir, project_dir} = await readCheckpoints(deps.agent(instanceId), request, deps.signal)
   const complete = checkpoints.filter(({state}) => state === 'complete')
   return {dir, project: path.posix.basename(project_dir ?? dir), complete: complete.map(checkpoint => ({checkpoint, remote: path.posix.resolve(project_dir ?? '/', checkpoint.path)}))}
 }
@@ -61,7 +63,7 @@ async function pull({cwd, destination, instanceId, source}: PullPathInput, known
     return sha256 === null || !path.posix.isAbsolute(source) || below.startsWith('..') ? [] : [[below || path.posix.basename(remote), sha256] as const]
   }))
   const report = await step(
-    deps.progress, 'pull', `Copy ${source} to this machine`, () => pullFiles({source, destination, cwd, knownSha256}, {agent: deps.agent(instanceId), signal: deps.signal}),
+    deps.progress, 'pull', `Copy ${source} to this machine`, () => pullFiles({source, destination, cwd, knownSha256}, {agent: deps.agent(instanceId), signal: deps.signal, ...transferWords(deps)}),
     ({files, files_copied}) => `${files_copied} of ${files.length} files had to be copied`,
   )
   await recordCopies(report, known, instanceId, deps)

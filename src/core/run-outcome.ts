@@ -1,6 +1,6 @@
 import type {AgentClient} from '../agent/client.js'
 import type {RunStatus} from '../agent/protocol.js'
-import {isRunctlError, RunctlError} from '../model/errors.js'
+import {isRunctlError, RunctlError, type ErrorCode} from '../model/errors.js'
 import {pathForShell} from '../model/quote-for-shell.js'
 import {failureWords} from '../model/run.js'
 import {zlibInflate} from './inflate.js'
@@ -28,10 +28,18 @@ export async function outcomeError(run: RunStatus, context: OutcomeContext, agen
   if (run.reason !== 'failed') {
     return new RunctlError('training_failed', `${run.run_id} did not finish: ${run.reason ?? run.state}${detail(run)}`, {details, next})
   }
-  const installing = run.started_at === null
-  const code = installing ? 'dependencies_failed' : 'training_failed'
-  const what = installing ? `the dependencies of ${run.script} could not be installed` : `${run.script} ${failureWords(run)}`
-  return new RunctlError(code, `${what}${detail(run)}; the whole log is ${run.log_path} on ${instanceId}`, {details, next})
+  const {code, what} = run.started_at === null ? unprepared(run) : {code: 'training_failed' as const, what: `${run.script} ${failureWords(run)}`}
+  return new RunctlError(code, `${what}${detail(run)}; the whole log is ${run.log_path} on ${instanceId}`, {details: {...details, failed_code: run.failed_code ?? null}, next})
+}
+
+/** Whether an error says that a run has ended, rather than that something failed which left it as it was. */
+export const saysEnded = (error: unknown): boolean => isRunctlError(error) && 'log_path' in error.details && 'reason' in error.details
+
+/** Why the script was not started: its dependencies, or what it was to be given. */
+function unprepared(run: RunStatus): {readonly code: ErrorCode; readonly what: string} {
+  const cause = run.failed_code ?? 'dependencies_failed'
+  if (cause === 'dependencies_failed') return {code: cause, what: `the dependencies of ${run.script} could not be installed`}
+  return {code: cause === 'verification_failed' ? cause : 'platform_failed', what: `${run.script} could not be started`}
 }
 
 const detail = (run: RunStatus): string => (run.detail ? `: ${run.detail}` : '')

@@ -10,7 +10,10 @@ import {resourceRow, type ResourceRow} from './list-resources.js'
 import type {PlatformDeps} from './platform-deps.js'
 import {pullCheckpoints} from './pull-checkpoints.js'
 import {step} from './progress.js'
+import {readCheckpoints} from './read-checkpoints.js'
+import {saysEnded} from './run-outcome.js'
 import {startInstance} from './start-instance.js'
+import {settlePlaces} from './store-place.js'
 import type {PullReport, SyncReport} from './sync/reports.js'
 import {train, type TrainInput} from './train.js'
 
@@ -53,21 +56,25 @@ export interface WorkflowResult {
 
 /** From nothing to verified checkpoints: an instance, the code, the training to its end, the proof, and the end that was asked for. */
 export async function runWorkflow(input: WorkflowInput, deps: PlatformDeps): Promise<WorkflowResult> {
+  // Before a machine is made for it.
+  settlePlaces(input.train, deps.provider)
   const startedAt = deps.clock.now().getTime()
   const {began, instance} = await provide(input, deps)
   const then = input.then === 'auto' ? chooseEnd(began, instance) : input.then
-  const started = await train({...input.train, instanceId: instance.id, readyTimeoutMs: input.readyTimeoutMs}, deps).catch(async (error: unknown) => {
+  const trained = await train({...input.train, instanceId: instance.id, readyTimeoutMs: input.readyTimeoutMs}, deps).catch(async (error: unknown) => {
     throw isRefusal(error) && began !== 'was-running' ? await stopAfter(error, instance, then, input, deps) : error
   })
   let run: RunStatus
   try {
     await deps.progress.pause()
-    run = await finishRun({instanceId: instance.id, runId: started.run.run_id, timeoutMs: input.timeoutMs, log: input.log}, deps)
+    // Ending the instance writes the tags: once is enough.
+    const recorded = then === 'keep'
+    run = await finishRun({instance: trained.instance, runId: trained.result.run.run_id, timeoutMs: input.timeoutMs, log: input.log, recorded}, deps)
   } catch (error) {
     throw await afterFailure(error, instance, then, input, deps)
   }
   const listing = await step(
-    deps.progress, 'verify', 'Verify the checkpoints', () => deps.agent(instance.id).call('checkpoints', {run_id: run.run_id}, {signal: deps.signal}),
+    deps.progress, 'verify', 'Verify the checkpoints', () => readCheckpoints(deps.agent(instance.id), {run_id: run.run_id}, deps.signal),
     answer => `${answer.checkpoints.filter(({state}) => state === 'complete').length} of ${answer.checkpoints.length} complete`,
   )
   const broken = listing.checkpoints.filter(({state}) => state === 'corrupt' || state === 'partial')
@@ -90,7 +97,7 @@ export async function runWorkflow(input: WorkflowInput, deps: PlatformDeps): Pro
   return {
     instance: last,
     run,
-    sync: started.sync,
+    sync: trained.result.sync,
     began,
     checkpoints: listing.checkpoints,
     verified_count: listing.checkpoints.filter(({state}) => state === 'complete').length,
@@ -116,7 +123,7 @@ const endInput = (input: WorkflowInput, instanceId: string, kind: 'stop' | 'term
 
 /** A failed training is worth its disk: where the end was to be `terminate`, it is `stop`. A time limit or a detach ends nothing. */
 async function afterFailure(error: unknown, instance: ResourceRow, then: Exclude<Then, 'auto'>, input: WorkflowInput, deps: PlatformDeps): Promise<unknown> {
-  const ended = isRunctlError(error) && ['dependencies_failed', 'training_failed', 'verification_failed'].includes(error.code)
+  const ended = saysEnded(error) || (isRunctlError(error) && error.code === 'verification_failed')
   return ended ? stopAfter(error, instance, then, input, deps) : error
 }
 

@@ -1,5 +1,5 @@
-import {listRuns, type RunRow} from './list-runs.js'
-import {listResources, type ResourceRow} from './list-resources.js'
+import {askInstances, byNewest, type RunRow} from './list-runs.js'
+import {listInstances, resourceRows, type ResourceRow} from './list-resources.js'
 import type {PlatformDeps} from './platform-deps.js'
 
 export interface Overview {
@@ -10,14 +10,18 @@ export interface Overview {
   readonly cost_per_hour: number | null
 }
 
-/** Everything that is there and everything that runs, over all platforms. */
+/** Everything that is there and everything that runs, over all platforms: one look at each, then all questions at once. */
 export async function showOverview(platforms: readonly PlatformDeps[]): Promise<Overview> {
-  const [lists, {runs}] = await Promise.all([
-    Promise.all(platforms.map(async deps => listResources({states: []}, deps))),
-    listRuns({instanceId: null, limit: 20}, platforms),
-  ])
-  const instances = lists.flat()
+  const found = await Promise.all(platforms.map(lookAt))
+  const instances = found.flatMap(({rows}) => rows)
   const prices = instances.filter(({state}) => state === 'running' || state === 'pending').map(row => row.cost_per_hour)
   const cost = prices.reduce<number | null>((sum, price) => (sum === null || price === null ? null : sum + price), 0)
+  const runs = found.flatMap(platform => platform.runs).toSorted(byNewest)
   return {instances, active_runs: runs.filter(({state}) => state !== 'stopped'), cost_per_hour: cost}
+}
+
+async function lookAt(deps: PlatformDeps): Promise<{rows: readonly ResourceRow[]; runs: readonly RunRow[]}> {
+  const instances = await listInstances([], deps)
+  const [rows, {runs}] = await Promise.all([resourceRows(instances, deps), askInstances(instances, {all: true, limit: 20}, deps)])
+  return {rows, runs}
 }

@@ -7,7 +7,8 @@ import type {PlatformDeps} from './platform-deps.js'
 import {step} from './progress.js'
 import type {SyncReport} from './sync/reports.js'
 import {completeSync, confirmSync, prepareSync, syncFiles, type SyncDeps} from './sync/sync-files.js'
-import {transferTimeoutMs} from './sync/agent-port.js'
+import {transferTimeoutMs, type AgentPort} from './sync/agent-port.js'
+import {transferWords} from './transfer-words.js'
 import type {TrainInput} from './train.js'
 
 export type {SyncReport} from './sync/reports.js'
@@ -18,22 +19,25 @@ export interface Started {
   readonly resume_skipped: StartAnswer['resume_skipped']
 }
 
-type Deps = Pick<PlatformDeps, 'agent' | 'cacheDir' | 'clock' | 'progress' | 'signal'>
+export interface StartDeps extends Pick<PlatformDeps, 'cacheDir' | 'clock' | 'progress' | 'provider' | 'signal'> {
+  readonly agent: (instanceId: string) => AgentPort
+}
 
 /**
  * Brings the code and starts the script. Where the change is small both ride in one call; else the files go first. A second run
  * in the same folder is refused before any file of the first one is touched.
  */
-export async function startWithSync({input, request}: {readonly input: TrainInput; readonly request: Omit<StartRequest, 'sync'>}, deps: Deps): Promise<Started> {
+export async function startWithSync({input, request}: {readonly input: TrainInput; readonly request: Omit<StartRequest, 'sync'>}, deps: StartDeps): Promise<Started> {
   const agent = deps.agent(input.instanceId)
   const {signal} = deps
+  const call = {signal, ...(Object.keys(request.env).length > 0 ? {confidential: true} : {})}
   const title = `Start ${request.script}`
   if (!input.syncCode) {
-    const answer = await step(deps.progress, 'start', title, () => agent.call('start', {...request, sync: null}, {signal}))
+    const answer = await step(deps.progress, 'start', title, () => agent.call('start', {...request, sync: null}, call))
     return {run: started(answer), sync: null, resume_skipped: answer.resume_skipped}
   }
   const target = {kind: 'project', name: input.projectName} as const
-  const syncDeps: SyncDeps = {agent, cacheDir: deps.cacheDir, clock: deps.clock, signal}
+  const syncDeps: SyncDeps = {agent, cacheDir: deps.cacheDir, clock: deps.clock, signal, ...transferWords(deps)}
   const prepared = await prepareSync({
     root: input.projectRoot,
     target,
@@ -50,20 +54,20 @@ export async function startWithSync({input, request}: {readonly input: TrainInpu
     const {attachment, request: sync} = prepared.ride
     const timeoutMs = transferTimeoutMs(attachment?.length ?? 0)
     first = await step(deps.progress, 'start', `Send what changed, and start ${request.script}`, () =>
-      agent.call('start', {...request, sync}, {...(attachment ? {attachment} : {}), signal, timeoutMs}))
+      agent.call('start', {...request, sync}, {...(attachment ? {attachment} : {}), ...call, timeoutMs}))
     if (first.run) return {run: first.run, sync: await completeSync(prepared, first.sync, syncDeps), resume_skipped: first.resume_skipped}
   } else if (!input.concurrent) {
     await refuseSecondRun(input, deps)
   }
   const sync = await step(deps.progress, 'sync', 'Send the code', () => completeSync(prepared, first?.sync ?? null, syncDeps), report => `${report.files_sent} files`)
-  const answer = await step(deps.progress, 'start', title, () => agent.call('start', {...request, sync: confirmSync(target, sync.tree)}, {signal}))
+  const answer = await step(deps.progress, 'start', title, () => agent.call('start', {...request, sync: confirmSync(target, sync.tree)}, call))
   return {run: started(answer), sync, resume_skipped: answer.resume_skipped}
 }
 
 /** Sends a data folder; its name on the instance. */
-export async function syncData({directory, instanceId}: {readonly directory: string; readonly instanceId: string}, deps: Deps): Promise<{name: string; report: SyncReport}> {
+export async function syncData({directory, instanceId}: {readonly directory: string; readonly instanceId: string}, deps: StartDeps): Promise<{name: string; report: SyncReport}> {
   const name = path.basename(directory).replaceAll(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '').slice(0, 63) || 'data'
-  const syncDeps: SyncDeps = {agent: deps.agent(instanceId), cacheDir: deps.cacheDir, clock: deps.clock, signal: deps.signal}
+  const syncDeps: SyncDeps = {agent: deps.agent(instanceId), cacheDir: deps.cacheDir, clock: deps.clock, signal: deps.signal, ...transferWords(deps)}
   const report = await step(
     deps.progress, 'data', `Send the data in ${directory}`,
     () => syncFiles({root: directory, target: {kind: 'data', name}, instanceId}, syncDeps),
@@ -73,7 +77,7 @@ export async function syncData({directory, instanceId}: {readonly directory: str
   return {name, report}
 }
 
-async function refuseSecondRun(input: TrainInput, deps: Deps): Promise<void> {
+async function refuseSecondRun(input: TrainInput, deps: StartDeps): Promise<void> {
   const {runs} = await deps.agent(input.instanceId).call('status', {project: input.projectName}, {signal: deps.signal})
   const active = runs.find(run => run.state !== 'stopped')
   if (active) {

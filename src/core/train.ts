@@ -7,9 +7,12 @@ import {pathForShell} from '../model/quote-for-shell.js'
 import {newRunId} from '../model/run.js'
 import {checkScript} from './check-script.js'
 import {findInstance, notRunning} from './find-instance.js'
+import {isUndelivered, patientAgent} from './patient-agent.js'
 import type {PlatformDeps} from './platform-deps.js'
+import {waitUntilStarted} from './prepare-run.js'
 import {step} from './progress.js'
-import {startWithSync, syncData, type SyncReport} from './sync-and-start.js'
+import {isStoreUri, settlePlaces, storeRequest, type StorePlaces} from './store-place.js'
+import {startWithSync, syncData, type StartDeps, type SyncReport} from './sync-and-start.js'
 import {waitForInstance} from './wait-for-instance.js'
 
 export interface TrainInput {
@@ -25,8 +28,12 @@ export interface TrainInput {
   readonly syncCode: boolean
   readonly include: readonly string[]
   readonly env: Readonly<Record<string, string>>
-  /** A local folder to sync as data, an absolute path on the instance given as `instance:/path`, or null. */
+  /** A local folder to sync as data, an absolute path on the instance given as `instance:/path`, an address in the platform's store, or null. */
   readonly data: string | null
+  /** Where in the platform's store checkpoints, log and outputs go as they are written; null leaves them on the instance. */
+  readonly output: string | null
+  /** The same from the configuration: passed over, with a note, where the platform has no such store. */
+  readonly defaultOutput: string | null
   readonly checkpointDir: string
   readonly checkpointPatterns: readonly string[]
   readonly outputDir: string
@@ -36,6 +43,8 @@ export interface TrainInput {
   readonly concurrent: boolean
   /** Wait for an instance that is still on its way, at most so long (milliseconds); null: it must be running. */
   readonly readyTimeoutMs: number | null
+  /** The caller follows the log from its first byte: what comes before the script is seen there, and not waited for here. */
+  readonly followed: boolean
 }
 
 export interface TrainResult {
@@ -47,24 +56,22 @@ export interface TrainResult {
   readonly resume_skipped: readonly {readonly path: string; readonly why: string}[]
 }
 
-/** Installing dependencies may take long; the script itself is not waited for. */
-const PREPARING_TIMEOUT_MS = 3_600_000
+/** What a caller goes on with, and what it tells. */
+export interface Trained {
+  readonly instance: Instance
+  readonly result: TrainResult
+}
 
-/** Brings the code to the instance and starts the script there. Resolves as soon as the script runs (or has ended). */
-export async function train(input: TrainInput, deps: PlatformDeps): Promise<TrainResult> {
+/** Brings the code to the instance and starts the script there. Resolves as soon as the script runs (or has ended); where the caller follows, as soon as it was taken on. */
+export async function train(input: TrainInput, deps: PlatformDeps): Promise<Trained> {
+  const places = settlePlaces(input, deps.provider)
   const script = await checkScript(input, `runctl ${deps.provider.name} train ${input.instanceId}`)
-  let instance = await findInstance(input.instanceId, deps)
-  if (instance.state === 'pending' && input.readyTimeoutMs !== null) {
-    const timeoutMs = input.readyTimeoutMs
-    instance = await step(deps.progress, 'ready', `Wait until ${instance.id} answers`, () =>
-      waitForInstance({instanceId: input.instanceId, until: 'running', timeoutMs}, deps))
-  }
-  if (instance.state !== 'running') throw notRunning(instance)
-
-  refuseForeignData(input.data, deps.provider.name)
+  const instance = await findReady(input, deps)
   const runId = newRunId(deps.clock.now())
   await deps.lifecycle.run('pretrain', {instance, run_id: runId, script, args: input.args})
-  const data = await resolveData(input, deps)
+  announce(input, places, deps)
+  const patient = {...deps, agent: patiently(instance, input, deps)}
+  const data = await resolveData(input, patient)
   const request: Omit<StartRequest, 'sync'> = {
     run_id: runId,
     project: input.projectName,
@@ -77,13 +84,14 @@ export async function train(input: TrainInput, deps: PlatformDeps): Promise<Trai
     checkpoint_patterns: input.checkpointPatterns,
     output_dir: input.outputDir,
     data: data.name,
+    ...(await storeRequest(places, deps.provider)),
     resume: input.resume === null || input.resume === 'latest' ? input.resume : input.resume.replace(/^instance:/, ''),
     concurrent: input.concurrent,
   }
   // The request may arrive although its answer is not waited for, or is lost.
   deps.footprint.note(runId, {stillRunning: `perhaps ${runId} on ${instance.id}: it was being started`, next: [`runctl ${instance.platform} status ${instance.id}`]})
-  const started = await startWithSync({request, input}, deps).catch((error: unknown) => {
-    if (isRunctlError(error) && error.code !== 'timed_out' && error.code !== 'unreachable') deps.footprint.forget(runId)
+  const started = await startWithSync({request, input}, patient).catch((error: unknown) => {
+    if (isUndelivered(error) || (isRunctlError(error) && error.code !== 'timed_out' && error.code !== 'unreachable')) deps.footprint.forget(runId)
     throw withContext(error, {next: adviceFor(error, instance, input)})
   })
   for (const skipped of started.resume_skipped) {
@@ -92,14 +100,59 @@ export async function train(input: TrainInput, deps: PlatformDeps): Promise<Trai
   // From here on the script runs, whatever fails here.
   deps.footprint.forget(runId)
   deps.footprint.note(started.run.run_id, {stillRunning: `${started.run.run_id} on ${instance.id}`, next: [`runctl ${instance.platform} monitor ${instance.id} --follow`]})
-  const run = await waitUntilStarted(started.run, instance, deps)
+  const [run] = await Promise.all([
+    input.followed ? started.run : waitUntilStarted(started.run, request.data_source, instance, deps),
+    recordProject(started.run.run_id, instance, input, deps),
+  ])
   if (run.state === 'stopped') deps.footprint.forget(run.run_id)
-  await recordRun(run.run_id, instance, input, deps)
-  return {instance_id: instance.id, platform: instance.platform, run, sync: started.sync, data_sync: data.report, resume_skipped: started.resume_skipped}
+  const result = {instance_id: instance.id, platform: instance.platform, run, sync: started.sync, data_sync: data.report, resume_skipped: started.resume_skipped}
+  return {instance, result}
 }
 
-/** A platform that refuses a tag has not undone the start: that is a warning. */
-async function recordRun(runId: string, instance: Instance, input: TrainInput, deps: PlatformDeps): Promise<void> {
+/** The instance, running. One on its way is waited for where that is wanted. */
+async function findReady(input: TrainInput, deps: PlatformDeps): Promise<Instance> {
+  const instance = await findInstance(input.instanceId, deps)
+  if (instance.state === 'running') return instance
+  if (instance.state !== 'pending') throw notRunning(instance)
+  if (input.readyTimeoutMs === null) throw withContext(notRunning(instance), {next: [waitingCommand(instance, input)]})
+  const timeoutMs = input.readyTimeoutMs
+  return step(deps.progress, 'ready', `Wait until ${instance.id} answers`, () =>
+    waitForInstance({instanceId: input.instanceId, until: 'running', timeoutMs}, deps))
+}
+
+const waitingCommand = ({id, platform}: Instance, {script}: TrainInput): string => `runctl ${platform} train ${id} ${pathForShell(script)} --wait`
+
+/** A cloud says that an instance runs before it takes commands: the first call that does not arrive waits for that, or says so. */
+function patiently(instance: Instance, input: TrainInput, deps: PlatformDeps): StartDeps['agent'] {
+  const {id, platform} = instance
+  return () => patientAgent(deps.agent(id), async error => {
+    const timeoutMs = input.readyTimeoutMs
+    if (timeoutMs === null) throw notAnswering(error, [`runctl ${platform} wait ${id}`, waitingCommand(instance, input)])
+    deps.progress.emit({type: 'note', message: `${id} runs, but takes no commands yet; waiting for that (at most ${timeoutMs / 60_000} min)`})
+    await waitForInstance({instanceId: id, until: 'running', timeoutMs}, deps)
+  })
+
+  function notAnswering({code, details, message, next}: RunctlError, advice: readonly string[]): RunctlError {
+    return new RunctlError(code, `instance ${id} is not ready: ${message}`, {next: [...advice, ...next.filter(command => !advice.includes(command))], details})
+  }
+}
+
+/** Once a command. */
+function announce({defaultOutput, env}: TrainInput, {output}: StorePlaces, {progress, provider}: PlatformDeps): void {
+  if (defaultOutput !== null && output === null) {
+    progress.emit({type: 'note', message: `${provider.name} has no store like ${defaultOutput}: what this run writes stays on the instance`})
+  }
+  if (!provider.shell.recordsInput || Object.keys(env).length === 0) return
+  const better = provider.setup ? `; with a bucket they travel in an object that expires: runctl ${provider.name} setup` : ''
+  progress.emit({type: 'warning', message: `the values of --env stay readable in the command history of ${provider.name}${better}`})
+}
+
+/**
+ * Only where the instance says another project or none: what ran last is written at the end of the run or of the instance. A platform that
+ * refuses a tag has not undone the start: that is a warning.
+ */
+async function recordProject(runId: string, instance: Instance, input: TrainInput, deps: PlatformDeps): Promise<void> {
+  if (instance.tags[TAGS.project] === input.projectName) return
   try {
     await deps.provider.setTags(instance.id, {[TAGS.lastRun]: runId, [TAGS.project]: input.projectName}, {signal: deps.signal})
   } catch (error) {
@@ -108,16 +161,8 @@ async function recordRun(runId: string, instance: Instance, input: TrainInput, d
   }
 }
 
-/** Before anything is begun. */
-function refuseForeignData(data: string | null, platform: string): void {
-  if (data === null || !/^[a-z][a-z0-9+.-]*:\/\//i.test(data)) return
-  throw new RunctlError('bad_input', `instances of ${platform} cannot fetch ${data}: the platform has no object store`, {
-    next: ['download it, and give its folder: --data DIR'],
-  })
-}
-
-async function resolveData(input: TrainInput, deps: PlatformDeps): Promise<{name: string | null; report: SyncReport | null}> {
-  if (input.data === null) return {name: null, report: null}
+async function resolveData(input: TrainInput, deps: StartDeps): Promise<{name: string | null; report: SyncReport | null}> {
+  if (input.data === null || isStoreUri(input.data)) return {name: null, report: null}
   if (input.data.startsWith('instance:')) return {name: input.data.slice('instance:'.length), report: null}
   return syncData({directory: path.resolve(input.cwd, input.data), instanceId: input.instanceId}, deps)
 }
@@ -132,23 +177,4 @@ function adviceFor(error: unknown, instance: Instance, input: TrainInput): reado
   }
   if (error.code === 'verification_failed' || (error.code === 'not_found' && input.resume !== null)) return [`runctl checkpoint list --instance-id ${id}`]
   return []
-}
-
-async function waitUntilStarted(first: RunStatus, instance: Instance, deps: PlatformDeps): Promise<RunStatus> {
-  if (first.state !== 'preparing') return first
-  const agent = deps.agent(instance.id)
-  const deadline = deps.clock.now().getTime() + PREPARING_TIMEOUT_MS
-  return step(deps.progress, 'prepare', 'Wait until the script runs', async () => {
-    while (deps.clock.now().getTime() < deadline) {
-      const {runs} = await agent.call('status', {run_id: first.run_id, wait_s: agent.maxWaitSeconds, wait_for: ['running', 'stopping', 'stopped']}, {
-        signal: deps.signal,
-        timeoutMs: (agent.maxWaitSeconds + 30) * 1000,
-      })
-      const run = runs[0]
-      if (run && run.state !== 'preparing') return run
-    }
-    throw new RunctlError('timed_out', `${first.run_id} is still installing the dependencies of its script; it goes on`, {
-      next: [`runctl ${instance.platform} monitor ${instance.id} --follow`],
-    })
-  })
 }

@@ -1,7 +1,7 @@
 /** What the commands about the configuration answer; also their JSON form (docs/json/config-*.schema.json, init.schema.json). */
 
 /** A value as it is written in a file: durations are text. null: unset, without a default. */
-export type WrittenValue = boolean | string | readonly string[] | Readonly<Record<string, string>> | null
+export type WrittenValue = boolean | number | string | readonly string[] | Readonly<Record<string, string>> | null
 
 export interface ConfigSetting {
   /** An entry of a map has its name behind: `train.env.OMP_NUM_THREADS`. */

@@ -169,6 +169,8 @@ export interface SetupRequest extends CallOptions {
   readonly dryRun: boolean
   /** A name for the bucket; absent: the configured one, else one made of account and region. */
   readonly bucket?: string
+  /** Buckets of training data that instances may read, besides runctl's own. */
+  readonly readBuckets?: readonly string[]
   /** Give this instance what new ones get (role, profile), so that commands reach it. */
   readonly attach?: string
 }
@@ -204,7 +206,10 @@ export interface CheckTarget {
 
 export interface Provider {
   readonly name: string
-  /** Resolves as soon as the instance exists with an id and its tags; it may still be `pending`. */
+  /**
+   * Resolves as soon as the instance exists with an id and its tags; it may still be `pending`. Where it is not known whether the request
+   * arrived, the error is `timed_out` or `unreachable`, or its details have `uncertain: true`: the same key must be used again then.
+   */
   createInstance(request: CreateInstanceRequest, options?: CallOptions): Promise<Instance>
   /** Page by page, in no promised order. Terminated instances may be included for a while. */
   describeInstances(query: InstanceQuery, options?: CallOptions): AsyncIterable<Instance>
@@ -245,5 +250,10 @@ export interface PlatformDefinition {
   readonly description: string
   /** Tells by its shape alone whether an id is one of this platform's. */
   ownsInstanceId(id: string): boolean
+  /**
+   * Whether anybody has ever set this platform up here, told cheaply (variables, files; no network, no SDK). Commands over all platforms pass
+   * over one that says no, without a word; absent: it needs no setting up. Who names the platform gets it in any case.
+   */
+  isConfigured?(environment: ProviderEnvironment): Promise<boolean> | boolean
   create(environment: ProviderEnvironment): Promise<Provider>
 }

@@ -12,6 +12,10 @@ export interface ContractOptions {
   readonly pollIntervalMs?: number
   /** Milliseconds for a script that does nothing of note to run and answer. Default 30 s. */
   readonly shellTimeoutMs?: number
+  /** Milliseconds until every answer of the platform knows of a change. Default 10 s, and never more than a transition. */
+  readonly consistencyTimeoutMs?: number
+  /** A prefix in the provider's store in which the tests may write and delete: `s3://my-bucket/tests`. Without it the store is not tested. */
+  readonly storeUri?: string
   /** Added to what every instance of the tests is created with: the type, tags that your account wants. */
   readonly request?: Omit<CreateInstanceRequest, 'requestId'>
 }
@@ -44,6 +48,22 @@ export class ContractSubject {
   async describe(id: string): Promise<Instance | undefined> {
     for await (const instance of this.provider.describeInstances({ids: [id]})) return instance
     return undefined
+  }
+
+  /** What `look` finds as soon as it is as wanted; what it found last, where that does not happen in the time that a platform may need to hear of a change. */
+  async settled<T>(look: () => Promise<T>, isWanted: (found: T) => boolean): Promise<T> {
+    const {consistencyTimeoutMs = 10_000, pollIntervalMs = 50, transitionTimeoutMs = 60_000} = this.options
+    const deadline = performance.now() + Math.min(consistencyTimeoutMs, transitionTimeoutMs)
+    for (;;) {
+      const found = await look()
+      if (isWanted(found) || performance.now() > deadline) return found
+      await delay(pollIntervalMs)
+    }
+  }
+
+  /** The instance's tags, once they are these. */
+  async tags(id: string, wanted: Readonly<Record<string, string>>): Promise<Readonly<Record<string, string>>> {
+    return this.settled(async () => (await this.describe(id))?.tags ?? {}, tags => Object.entries(wanted).every(([key, value]) => tags[key] === value))
   }
 
   async until(id: string, state: InstanceState): Promise<Instance> {

@@ -11,7 +11,7 @@ export const INSTANCE_CONTRACT: Readonly<Record<string, (subject: ContractSubjec
     const [first, second] = await Promise.all([subject.create(request), subject.create(request)])
     const third = await subject.create(request)
     checkEqual([second.id, third.id], [first.id, first.id], 'the same request id')
-    checkEqual((await idsOf(subject, {tags: request.tags})).length, 1, 'instances with the tags of one request')
+    checkEqual((await settledIds(subject, {tags: request.tags}, [first.id])).length, 1, 'instances with the tags of one request')
     const other = await subject.create(subject.request())
     check(other.id !== first.id, 'another request id must lead to another instance')
   },
@@ -20,8 +20,8 @@ export const INSTANCE_CONTRACT: Readonly<Record<string, (subject: ContractSubjec
     const tags = {'runctl:contract': 'first', empty: '', 'with spaces': 'a  b, "c" \'d\' é'}
     const created = await subject.create(subject.request({name: 'contract name', tags}))
     check(['pending', 'running'].includes(created.state), `a new instance is pending or running, not ${created.state}`)
-    const found = await subject.describe(created.id)
-    check(found !== undefined, 'a new instance is described at once')
+    const found = await subject.settled(() => subject.describe(created.id), instance => instance !== undefined)
+    check(found !== undefined, 'a new instance is described')
     for (const instance of [created, found]) {
       checkEqual(instance.platform, subject.provider.name, 'platform')
       checkEqual(instance.name, 'contract name', 'name')
@@ -37,23 +37,24 @@ export const INSTANCE_CONTRACT: Readonly<Record<string, (subject: ContractSubjec
     await Promise.all([subject.until(a.id, 'running'), subject.until(b.id, 'running')])
     const both = [a.id, b.id].sort()
     const unknown = unknownId(a.id)
-    checkEqual(await idsOf(subject, {ids: [a.id, unknown]}), [a.id], 'an unknown id among others')
+    checkEqual(await settledIds(subject, {ids: [a.id, unknown]}, [a.id]), [a.id], 'an unknown id among others')
     checkEqual(await idsOf(subject, {ids: [unknown]}), [], 'an unknown id alone')
     checkEqual(await idsOf(subject, {ids: []}), [], 'no ids at all')
-    checkEqual(await idsOf(subject, {tags: {'runctl:contract': mark}}), both, 'by one tag')
-    checkEqual(await idsOf(subject, {tags: {'runctl:contract': mark, side: 'b'}}), [b.id], 'by two tags')
+    checkEqual(await settledIds(subject, {tags: {'runctl:contract': mark}}, both), both, 'by one tag')
+    checkEqual(await settledIds(subject, {tags: {'runctl:contract': mark, side: 'b'}}, [b.id]), [b.id], 'by two tags')
     checkEqual(await idsOf(subject, {tags: {'runctl:contract': mark.slice(1)}}), [], 'by a part of a value')
-    checkEqual(await idsOf(subject, {ids: both, states: ['running']}), both, 'running ones')
+    checkEqual(await settledIds(subject, {ids: both, states: ['running']}, both), both, 'running ones')
     checkEqual(await idsOf(subject, {ids: both, states: ['stopped', 'stopping']}), [], 'stopped ones, where none is')
-    const all = await idsOf(subject, {})
+    const all = await subject.settled(() => idsOf(subject, {}), ids => both.every(id => ids.includes(id)))
     check(both.every(id => all.includes(id)), 'without a filter every instance is described')
   },
 
   async 'merges tags: adds, replaces, keeps the others'(subject) {
     const {id} = await subject.create(subject.request({tags: {kept: '1', replaced: 'old'}}))
     const longest = {key: 'k'.repeat(128), value: 'é'.repeat(256)}
-    await subject.provider.setTags(id, {replaced: 'new', added: '', [longest.key]: longest.value})
-    const tags = (await subject.describe(id))?.tags ?? {}
+    const set = {replaced: 'new', added: '', [longest.key]: longest.value}
+    await subject.provider.setTags(id, set)
+    const tags = await subject.tags(id, set)
     checkEqual([tags['kept'], tags['replaced'], tags['added'], tags[longest.key]], ['1', 'new', '', longest.value], 'tags')
   },
 
@@ -61,7 +62,7 @@ export const INSTANCE_CONTRACT: Readonly<Record<string, (subject: ContractSubjec
     const {id} = await subject.create()
     const keys = Array.from({length: 8}, (_, index) => `at-once-${index}`)
     await Promise.all(keys.map(key => subject.provider.setTags(id, {[key]: key})))
-    const tags = (await subject.describe(id))?.tags ?? {}
+    const tags = await subject.tags(id, Object.fromEntries(keys.map(key => [key, key])))
     checkEqual(keys.filter(key => tags[key] !== key), [], 'tags that were lost')
   },
 
@@ -114,6 +115,13 @@ export const INSTANCE_CONTRACT: Readonly<Record<string, (subject: ContractSubjec
     await checkRejects(subject.sh(unknown, 'exit 0'), ['not_found'], 'shell')
   },
 
+  async 'refuses options that it does not know, and creates nothing'(subject) {
+    const request = subject.request({tags: {'runctl:contract': randomUUID()}, options: {'no-such-option-anywhere': true}})
+    await checkRejects(subject.create(request), ['bad_input'], 'an option that nobody knows')
+    checkEqual(await idsOf(subject, {tags: request.tags}), [], 'instances of a refused create')
+    if (subject.provider.planCreate) await checkRejects(subject.provider.planCreate(request), ['bad_input'], 'planning with an option that nobody knows')
+  },
+
   async 'does nothing when the call is cancelled before it begins'(subject) {
     const reason = new Error('cancelled by the contract')
     const signal = AbortSignal.abort(reason)
@@ -123,6 +131,10 @@ export const INSTANCE_CONTRACT: Readonly<Record<string, (subject: ContractSubjec
     checkEqual(await idsOf(subject, {tags: request.tags}), [], 'instances of a cancelled create')
   },
 }
+
+/** By then every answer knows of what was done before. */
+const settledIds = (subject: ContractSubject, query: InstanceQuery, wanted: readonly string[]): Promise<readonly string[]> =>
+  subject.settled(() => idsOf(subject, query), ids => JSON.stringify(ids) === JSON.stringify(wanted))
 
 async function idsOf(subject: ContractSubject, query: InstanceQuery): Promise<readonly string[]> {
   const ids: string[] = []

@@ -104,17 +104,6 @@ function restoreCursorOnExit(stream: ProgressStream): () => void {
   // listr2 replaces the stream's write while it draws: this is the real one.
   const write: (text: string) => unknown = stream.write.bind(stream)
   const onExit = (): void => void write(`${SHOW_CURSOR}\n`)
-  const onSignal = (signal: NodeJS.Signals): void => {
-    release()
-    onExit()
-    process.kill(process.pid, signal)
-  }
-  const signals = ['SIGHUP', 'SIGTERM'] as const
-  const release = (): void => {
-    process.off('exit', onExit)
-    for (const signal of signals) process.off(signal, onSignal)
-  }
   process.on('exit', onExit)
-  for (const signal of signals) process.once(signal, onSignal)
-  return release
+  return () => void process.off('exit', onExit)
 }

@@ -1,4 +1,4 @@
-import type {RunStatus} from '../agent/protocol.js'
+import type {RunStatus, UploadState} from '../agent/protocol.js'
 import {formatBytes} from './bytes.js'
 import {checkpointSummary} from './checkpoint-text.js'
 import {formatAgo, formatDuration} from './duration.js'
@@ -26,11 +26,12 @@ export function renderRun(run: RunStatus, env: RenderEnv): string {
       ['Started', started(run, env)],
       ['Took', ranFor(run, env)],
       ['Checkpoints', checkpoints(run, env)],
+      ['Output', output(run, env)],
       ['Log', `${run.log_path}${env.format === 'text' ? '' : ` (${formatBytes(run.log_size_bytes)})`}`],
     ],
     env,
   )
-  return [record, ...lastLine(run, env), ...leftover(run, env)].join('\n')
+  return [record, ...lastLine(run, env), ...leftover(run, env), ...uploadTrouble(run, env)].join('\n')
 }
 
 export function renderRunList(runs: readonly RunStatus[], env: RenderEnv, empty = 'No runs.'): string {
@@ -74,6 +75,24 @@ function checkpoints(run: RunStatus, env: RenderEnv): string {
   if (env.format === 'text') return last?.path ?? '-'
   if (last === null) return run.checkpoint_count === 0 ? (run.state === 'stopped' ? 'none' : 'none yet') : `${run.checkpoint_count}, none of them complete`
   return `${run.checkpoint_count}, the last ${checkpointSummary(last, env)}`
+}
+
+function output({output_uri, upload}: RunStatus, env: RenderEnv): string | undefined {
+  if (output_uri === null) return undefined
+  return env.format === 'text' || upload === null ? output_uri : uploadWords(output_uri, upload)
+}
+
+/** `4 files in s3://…`, `uploaded 3 of 4 files to s3://… (12 MB to go)`. */
+export function uploadWords(uri: string, {done, pending, pending_bytes}: UploadState): string {
+  if (pending === 0) return done === 0 ? `${uri} (nothing yet)` : `${plural(done, 'file')} in ${uri}`
+  return `uploaded ${done} of ${plural(done + pending, 'file')} to ${uri} (${formatBytes(pending_bytes)} to go)`
+}
+
+function uploadTrouble({upload}: RunStatus, env: RenderEnv): readonly string[] {
+  if (!upload) return []
+  const error = upload.error === null ? null : escapeLine(upload.error)
+  if (env.format === 'text') return [`Uploaded\t${upload.done}\t${upload.pending}`, ...(error === null ? [] : [`Upload error\t${error}`])]
+  return error === null ? [] : ['', paint(`The upload fails: ${error}`, 'red', env.color)]
 }
 
 function lastLine(run: RunStatus, env: RenderEnv): readonly string[] {

@@ -4,6 +4,7 @@ import {formatDuration} from './duration.js'
 import {formatCost} from './money.js'
 import {renderRecord} from './record.js'
 import type {RenderEnv} from './render-env.js'
+import {uploadWords} from './run-text.js'
 import {runStateStyle, runStateWords} from './state-words.js'
 import {syncWords} from './train-text.js'
 
@@ -19,6 +20,8 @@ export function renderWorkflow(result: WorkflowResult, env: RenderEnv): string {
     ['Run', run.run_id],
     ['Ended', runStateWords(run), runStateStyle(run)],
     ['Checkpoints', `${result.verified_count} verified of ${checkpoints.length}, in ${run.checkpoint_dir}`],
+    ['Output', run.output_uri === null || run.upload === null ? undefined : uploadWords(run.output_uri, run.upload)],
+    ['Upload error', run.upload?.error ?? undefined, 'red'],
     ['Copied here', pulled ? pulled.destination : undefined],
     ['Took', formatDuration(result.duration_s * 1000)],
     ['Cost', formatCost(result.cost_usd)],

@@ -1,11 +1,12 @@
-import {spawnSync} from 'node:child_process'
+import {execFile, spawnSync} from 'node:child_process'
 import {chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import path from 'node:path'
+import {promisify} from 'node:util'
 import {expect} from 'chai'
 
 import type {AgentFile} from '../../src/agent/agent-file.js'
-import {callScript, EXIT_NO_AGENT, EXIT_OLD_PYTHON, installScript} from '../../src/agent/bootstrap.js'
+import {type AgentPart, callScript, EXIT_NO_AGENT, EXIT_OLD_PYTHON, installScript, lastPartScript, partScript} from '../../src/agent/bootstrap.js'
 import {AgentClient} from '../../src/agent/client.js'
 import type {Shell} from '../../src/providers/provider.js'
 import {tinyAgent} from '../support/tiny-agent.js'
@@ -97,6 +98,59 @@ describe('the scripts that bring the agent', () => {
     const small = new AgentClient({...shell, maxInputBytes: agent.bytes.length}, 'x', async () => agent)
     expect(await small.call('status', {})).to.deep.include({verb: 'status'})
     expect(calls).to.deep.equal(['97', '0', '0'])
+  })
+
+  describe('in parts', () => {
+    const SIZE = 100
+    const partsOf = (): AgentPart[] =>
+      Array.from({length: Math.ceil(agent.bytes.length / SIZE)}, (_, at) => ({offset: at * SIZE, length: Math.min(SIZE, agent.bytes.length - at * SIZE)}))
+    const bytesOf = ({length, offset}: AgentPart): Buffer => Buffer.from(agent.bytes.subarray(offset, offset + length))
+    const last = (): AgentPart => partsOf().at(-1) ?? expect.fail('no parts')
+    const layAllButLast = (): void => {
+      for (const part of partsOf().slice(0, -1).reverse()) expect(sh(partScript(agent, part), bytesOf(part))).to.include({status: 0, stderr: ''})
+    }
+    const finish = () => sh(lastPartScript(agent, last(), partsOf(), 'sync'), Buffer.concat([bytesOf(last()), Buffer.from('{"x": 1}\nrest')]))
+
+    it('bring it whole, in any order and twice, and leave nothing else', async () => {
+      layAllButLast()
+      layAllButLast()
+      for (let time = 0; time < 2; time++) expect(JSON.parse(finish().stdout)).to.deep.include({verb: 'sync', request: {x: 1}})
+      layAllButLast()
+      expect(await readdir(kept())).to.deep.equal([`${agent.sha256}.pyz`])
+      expect((await readFile(path.join(kept(), `${agent.sha256}.pyz`))).equals(Buffer.from(agent.bytes))).to.equal(true)
+    })
+
+    it('say so where one is lacking, and keep nothing that is damaged', async () => {
+      expect(finish().status).to.equal(EXIT_NO_AGENT)
+      layAllButLast()
+      const [first] = partsOf()
+      if (first) sh(partScript(agent, first), Buffer.alloc(first.length))
+      expect(finish()).to.include({status: 1, stderr: 'the agent arrived damaged\n'})
+      expect(await readdir(kept())).to.deep.equal([])
+    })
+
+    it('work with several clients at once, the request in the last call where it fits', async () => {
+      const calls: string[] = []
+      const run = promisify(execFile)
+      const shell: Shell = {
+        maxInputBytes: agent.bytes.length - 1, maxOutputBytes: 1 << 20, maxWaitMs: 1000,
+        async run(_, {script, stdin = new Uint8Array()}) {
+          expect(stdin.length).to.be.at.most(agent.bytes.length - 1)
+          calls.push(script)
+          const running = run('/bin/sh', ['-c', script], {cwd: home, env: {PATH: process.env['PATH'], HOME: home}})
+          running.child.stdin?.on('error', () => undefined).end(Buffer.from(stdin))
+          const {code = 0, stderr, stdout} = await running.catch((error: unknown) => error as {code: number; stderr: string; stdout: string}) as {code?: number; stderr: string; stdout: string}
+          return {exitCode: code, stdout: Buffer.from(stdout), stderr: Buffer.from(stderr)}
+        },
+      }
+      const call = async (): Promise<unknown> => new AgentClient(shell, 'x', async () => agent).call('status', {run_id: 'a'})
+      for (const answer of await Promise.all([call(), call(), call(), call()])) expect(answer).to.deep.include({verb: 'status', request: {run_id: 'a'}})
+      expect(await readdir(kept())).to.deep.equal([`${agent.sha256}.pyz`])
+      calls.length = 0
+      await rm(kept(), {recursive: true})
+      await call()
+      expect(calls).to.have.length(3)
+    })
   })
 
   it('hand on what the real agent says it cannot do', async () => {

@@ -58,6 +58,21 @@ describe('AgentClient', () => {
     expect(exact.shell.requests).to.have.length(2)
   })
 
+  it('installs in parts where it is larger than one call takes, the request with the last where both fit', async () => {
+    const laid = [NONE, shellResult(), shellResult()]
+    const {client, shell, stdin} = setUp(...laid)
+    shell.maxInputBytes = 4
+    await client.call('record-copy', {copies: []})
+    expect([0, 1, 2, 3, 4].map(stdin)).to.deep.equal(['{"copies":[]}\n', 'the ', 'agen', 't', '{"copies":[]}\n'])
+    const roomy = setUp(...laid)
+    const long = {bytes: Buffer.alloc(50, 'a'), sha256: AGENT.sha256}
+    const other = new AgentClient(roomy.shell, 'mem-1', async () => long)
+    roomy.shell.maxInputBytes = 20
+    await other.call('status', {})
+    expect([1, 2, 3].map(at => roomy.stdin(at))).to.deep.equal(['a'.repeat(20), 'a'.repeat(20), `${'a'.repeat(10)}{}\n`])
+    expect(roomy.shell.requests[3]?.script).to.include('"status"')
+  })
+
   it('turns the failure of the agent into an expected one, with code and details', async () => {
     const {client} = setUp(shellResult('{"error": {"code": "run_active", "message": "busy", "details": {"run_id": "r"}}}'))
     expect(await expectedFailure(client.call('status', {}))).to.deep.include({code: 'run_active', message: 'busy', details: {run_id: 'r'}})

@@ -20,6 +20,17 @@ export interface WireRequest {
   /** From the credential scope of the signature; presigned URLs carry it in the query. */
   readonly region: string
   readonly accessKeyId: string | null
+  /** Who signed it. server.ts has checked the signature, presigned ones and their expiry included. */
+  readonly principal?: Principal
+}
+
+export interface Principal {
+  readonly kind: 'role' | 'user'
+  /** `arn:aws:iam::123456789012:user/trainer`, `arn:aws:sts::123456789012:assumed-role/ROLE/SESSION` */
+  readonly arn: string
+  readonly userId: string
+  /** Of an assumed role. */
+  readonly roleName?: string
 }
 
 export interface WireResponse {
@@ -42,6 +53,12 @@ export class ServiceError extends Error {
 
 export interface Service {
   readonly name: ServiceName
+  /** For protocols where neither the body's `Action` nor `X-Amz-Target` says it. */
+  operationOf?(request: Omit<WireRequest, 'operation'>): string
+  /** The IAM action and resource of a request (`s3:PutObject`, the object's ARN); absent: `SERVICE:OPERATION` and `*`. */
+  permissionOf?(request: WireRequest): {readonly action: string; readonly resource: string}
+  /** Ids of instances and the like that a request names; they stand in the counts. */
+  idsOf?(request: WireRequest): readonly string[]
   handle(request: WireRequest): Promise<WireResponse>
   /** How this service's protocol says that something is wrong. */
   fail(error: ServiceError, request: WireRequest): WireResponse
@@ -87,6 +104,8 @@ export interface BenchInstance {
   onlineAt: Date | null
   /** What IMDS says at `spot/instance-action`. */
   spotNotice: {readonly action: 'hibernate' | 'stop' | 'terminate'; readonly time: Date} | null
+  /** What IMDS says at `events/recommendations/rebalance`; absent or null: nothing. */
+  rebalanceAt?: Date | null
   readonly userData: string | null
   /** Everything else of the RunInstances request that tests look at (`SubnetId`, `KeyName`, `MetadataOptions.HttpTokens`). */
   readonly request: Readonly<Record<string, string>>
@@ -113,20 +132,35 @@ export interface Machines {
   /** `namespaces` (root on Linux): own file system, processes, network with IMDS. `folders`: a folder and process groups. */
   readonly kind: 'folders' | 'namespaces'
   start(instance: BenchInstance): Promise<void>
-  /** Every process of the instance is gone when this resolves; its disk stays. */
-  stop(instance: BenchInstance): Promise<void>
+  /**
+   * Every process of the instance is gone when this resolves; its disk stays. As an operating system shuts down: SIGTERM to all, SIGKILL after
+   * `graceMs` (absent: the machines' own; 0 as the power fails).
+   */
+  stop(instance: BenchInstance, options?: {readonly graceMs?: number}): Promise<void>
   /** And the disk. */
   remove(instance: BenchInstance): Promise<void>
-  /** Runs an SSM document's script as its agent does: written to a file, `sh -c FILE`, root, a process group of its own, no HOME. */
+  /**
+   * Runs an SSM document's script as its agent does: written to a file, `sh -c FILE`, root, a process group of its own, no HOME.
+   * An abort kills the group and resolves with 137. Rejects with MachineStopped where the machine is not running or stops meanwhile.
+   */
   run(instance: BenchInstance, script: string, options: {readonly timeoutMs: number; readonly signal: AbortSignal}): Promise<ScriptOutcome>
   /** A path on this machine for a path on the instance; for tests that look. */
   hostPath(instanceId: string, path: string): string
   close(): Promise<void>
 }
 
+/** The machine was not running, or stopped under a script: nobody knows how that ended. */
+export class MachineStopped extends Error {
+  constructor(readonly instanceId: string) {
+    super(`${instanceId} is not running`)
+  }
+}
+
 export interface ScriptOutcome {
   /** 128 + n where signal n ended it. */
   readonly exitCode: number
+  /** The signal that ended it. */
+  readonly signal?: number
   readonly timedOut: boolean
   readonly stdout: Buffer
   readonly stderr: Buffer

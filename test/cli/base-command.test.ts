@@ -174,6 +174,50 @@ describe('a command', () => {
     expect(JSON.parse((await execute(['--json'])).stdout).error).to.deep.include({code: 'detached', exit_code: 130, still_running: ['instance mem-1 ($1.006/h)']})
   })
 
+  it('does the same on SIGTERM and SIGHUP, with their exit statuses', async () => {
+    for (const [signal, status] of [['SIGTERM', 143], ['SIGHUP', 129]] as const) {
+      const listeners = process.listenerCount(signal)
+      work = async command => {
+        command.leave()
+        process.emit(signal, signal)
+        command.interrupted.throwIfAborted()
+        return {value: {}, text: ''}
+      }
+      const {code, stderr} = await execute([])
+      expect(code).to.equal(status)
+      expect(stderr).to.match(/^Detached: /).and.to.include('Still running: instance mem-1')
+      expect(process.listenerCount(signal)).to.equal(listeners)
+      process.exitCode = undefined
+      expect(JSON.parse((await execute(['--json'])).stdout).error).to.deep.include({code: 'detached', exit_code: status})
+      process.exitCode = undefined
+    }
+  })
+
+  it('shows each of several failures after the result, and ends with the exit status of the first', async () => {
+    const failures = [new RunctlError('not_found', 'one is gone'), new RunctlError('wrong_state', 'two is stopped', {next: ['runctl mem start two']})]
+    work = async () => ({value: [{ok: true}], text: 'three is done', failures})
+    expect(await execute([])).to.deep.equal({code: 3, stdout: 'three is done\n', stderr: 'Error: one is gone\nError: two is stopped\nNext: runctl mem start two\n'})
+    const {code, stderr, stdout} = await execute(['--json'])
+    expect([code, stderr, JSON.parse(stdout)]).to.deep.equal([3, '', [{ok: true}]])
+  })
+
+  it('says once that its output cannot be written, also under --json, and ends', async () => {
+    for (const argv of [[], ['--json']]) {
+      work = async command => {
+        command.leave()
+        const full = Object.assign(new Error('ENOSPC: no space left on device, write'), {code: 'ENOSPC'})
+        process.stdout.emit('error', full)
+        process.stdout.emit('error', full)
+        command.interrupted.throwIfAborted()
+        return {value: {}, text: 'not reached'}
+      }
+      const {code, stderr, stdout} = await execute(argv)
+      expect([code, stdout]).to.deep.equal([6, ''])
+      expect(stderr).to.equal('Error: the output cannot be written: ENOSPC: no space left on device, write\nStill running: instance mem-1 ($1.006/h)\nNext: runctl mem stop mem-1\n')
+      process.exitCode = undefined
+    }
+  })
+
   it('shows warnings on standard error, also under --json, where standard output is one document', async () => {
     work = async command => {
       command.tell('note', 'one thing done')

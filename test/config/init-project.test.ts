@@ -27,7 +27,7 @@ describe('init', () => {
 
   it('shows every key so that taking the # away gives a valid value, the default where there is one', async () => {
     await init()
-    const text = readFileSync(folder.projectFile, 'utf8').replace(/^# ([a-z_]+ = )/gm, '$1')
+    const text = readFileSync(folder.projectFile, 'utf8').replace(/^# ([a-z0-9_]+ = )/gm, '$1')
     folder.write(folder.projectFile, text)
     const configuration = await loadConfiguration(folder.input)
     for (const key of CONFIG_KEY_NAMES) {

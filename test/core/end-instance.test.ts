@@ -155,8 +155,12 @@ describe('endInstance', () => {
   it('records the latest good checkpoint where the training had ended before', async () => {
     const deps = depsWith(saved({reports: []}))
     deps.scripted.handlers.checkpoints = () => ({checkpoints: [], dir: '', project_dir: null, latest_good: checkpoint({path: 'checkpoints/earlier.pt'}), latest_good_skipped: []})
+    deps.scripted.handlers.status = () => ({runs: [run({run_id: 'run-20261123-100000-0001', project: 'other', state: 'stopped'})], boot_id: 'b', now: ''})
     await endInstance(input(), deps)
-    expect(readCheckpointTag(deps.provider.get().tags[TAGS.lastCheckpoint])?.path).to.equal('checkpoints/earlier.pt')
+    const {tags} = deps.provider.get()
+    expect(readCheckpointTag(tags[TAGS.lastCheckpoint])?.path).to.equal('checkpoints/earlier.pt')
+    expect(tags).to.include({[TAGS.lastRun]: 'run-20261123-100000-0001', [TAGS.project]: 'other'})
+    expect(deps.journal.filter(call => call === 'setTags')).to.have.length(1)
   })
 
   it('stops although the price cannot be had', async () => {
@@ -164,6 +168,28 @@ describe('endInstance', () => {
     deps.provider.pricing = {hourlyPrice: () => Promise.reject(new RunctlError('platform_failed', 'pricing:GetProducts'))}
     const result = await endInstance(input(), deps)
     expect(result).to.include({changed: true, cost_usd: null})
+  })
+
+  it('tells what the machine costs also where the price comes later than the failure', async () => {
+    const deps = depsWith(BAD)
+    deps.provider.pricing = {hourlyPrice: async () => {
+      await new Promise(resolve => setTimeout(resolve, 20))
+      return {usdPerHour: 1.006, source: 'test'}
+    }}
+    await expectedFailure(endInstance(input(), deps))
+    expect(deps.footprint.all.map(trace => trace.stillRunning)).to.deep.equal([`instance ${INSTANCE_ID} ($1.006/h)`])
+  })
+
+  it('does not take what the platform has not heard of yet for the end of the stop', async () => {
+    const deps = depsWith(saved())
+    const {provider} = deps
+    provider.stopInstance = async id => {
+      provider.journal.push('stopInstance')
+      provider.upcoming.push('running', 'stopping', 'stopped')
+      return {...provider.get(id), state: 'stopping'}
+    }
+    expect((await endInstance(input(), deps)).instance.state).to.equal('stopped')
+    expect(deps.clock.slept).to.deep.equal([1000, 1500, 2250])
   })
 
   it('does nothing to what is stopped or gone', async () => {
@@ -203,12 +229,46 @@ describe('endInstance', () => {
       expect(deps.journal).to.deep.equal([])
     })
 
-    it('does not refuse that with a store, which the save reaches', async () => {
+    const UPLOADING = {output_uri: 's3://b/out/p/run-1/', upload: {done: 3, pending: 1, pending_bytes: 10, error: null}}
+
+    it('does not refuse that of a run whose output goes to a store, which the save reaches', async () => {
       const deps = depsWith(saved())
-      deps.provider.store = {} as NonNullable<typeof deps.provider.store>
-      deps.scripted.handlers.status = () => ({runs: [run({state: 'running'})], boot_id: 'b', now: ''})
+      deps.scripted.handlers.status = () => ({runs: [run({state: 'running', ...UPLOADING})], boot_id: 'b', now: ''})
       await endInstance(input({kind: 'terminate'}), deps)
       expect(deps.journal).to.include('terminateInstance')
+    })
+
+    it('refuses before anything is asked to leave where the upload to the store fails', async () => {
+      const deps = depsWith(saved())
+      const failing = {...UPLOADING, upload: {...UPLOADING.upload, error: '403 AccessDenied'}}
+      deps.scripted.handlers.status = () => ({runs: [run({state: 'running', ...failing})], boot_id: 'b', now: ''})
+      const error = await expectedFailure(endInstance(input({kind: 'terminate'}), deps))
+      expect(error.message).to.include('the upload to s3://b/out/p/run-1/ fails (403 AccessDenied)')
+      expect(deps.journal).to.deep.equal([])
+    })
+
+    it('refuses before anything is asked to leave where an earlier run left the only copy', async () => {
+      const here = {kind: 'instance' as const, where: INSTANCE_ID, path: '/p/a.pt', verified_at: '2026-11-23T20:04:00Z'}
+      const there = {kind: 's3' as const, where: 'b', path: 'a.pt', verified_at: '2026-11-23T20:04:00Z'}
+      const own = {run_id: 'run-20261123-195501-3f9a', places: [here]}
+      const table: readonly [Partial<Checkpoint>, refused: boolean][] = [
+        [{run_id: 'run-20261122-000000-0000', places: [here]}, true],
+        [{run_id: null, places: [here]}, true],
+        [{run_id: 'run-20261122-000000-0000', places: [here, {...there, verified_at: null}]}, true],
+        [{run_id: 'run-20261122-000000-0000', places: [here, there]}, false],
+        [{run_id: 'run-20261122-000000-0000', places: [here], state: 'partial'}, false],
+        // Its own goes up with the save.
+        [own, false],
+      ]
+      for (const [over, refused] of table) {
+        const deps = depsWith(saved())
+        deps.scripted.handlers.status = () => ({runs: [run({state: 'running', ...UPLOADING})], boot_id: 'b', now: ''})
+        deps.scripted.handlers.checkpoints = () => ({checkpoints: [checkpoint(over)], dir: '', project_dir: null, latest_good: null, latest_good_skipped: []})
+        const ending = endInstance(input({kind: 'terminate'}), deps)
+        if (refused) expect((await expectedFailure(ending)).message, JSON.stringify(over)).to.include('exist only on the disk')
+        else expect((await ending).changed, JSON.stringify(over)).to.equal(true)
+        expect(deps.journal.includes('prestop-checkpoint')).to.equal(!refused)
+      }
     })
 
     it('refuses to remove checkpoints that are nowhere else, and names how to get them', async () => {

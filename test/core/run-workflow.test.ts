@@ -29,8 +29,8 @@ describe('runWorkflow', () => {
     instanceId: INSTANCE_ID,
     create: {requestId: 'req-1', name: null, instanceType: null, project: 'p', owner: 'eva', version: '1', wait: true, timeoutMs: 60_000},
     train: {
-      script: 'train.py', args: [], cwd: root, projectRoot: root, projectName: 'p', syncCode: false, include: [], env: {}, data: null,
-      checkpointDir: 'checkpoints', checkpointPatterns: [], outputDir: 'outputs', resume: null, name: null, python: null, concurrent: false, readyTimeoutMs: null,
+      script: 'train.py', args: [], cwd: root, projectRoot: root, projectName: 'p', syncCode: false, include: [], env: {}, data: null, output: null, defaultOutput: null,
+      checkpointDir: 'checkpoints', checkpointPatterns: [], outputDir: 'outputs', resume: null, name: null, python: null, concurrent: false, readyTimeoutMs: null, followed: true,
     },
     then: 'auto',
     graceMs: 1000,
@@ -89,7 +89,7 @@ describe('runWorkflow', () => {
     const log: string[] = []
     const result = await runWorkflow(input({instanceId: null, log: bytes => log.push(Buffer.from(bytes).toString())}), deps)
     expect(deps.journal).to.deep.equal([
-      'precreate', 'createInstance', 'postcreate', 'pretrain', 'setTags', 'checkpoint-saved', 'posttrain',
+      'precreate', 'createInstance', 'postcreate', 'pretrain', 'checkpoint-saved', 'posttrain',
       'prestop', 'prestop-checkpoint', 'setTags', 'stopInstance', 'poststop',
     ])
     expect(log.join('')).to.equal('epoch 1\n')

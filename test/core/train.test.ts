@@ -9,7 +9,8 @@ import {train, type TrainInput} from '../../src/core/train.js'
 import {RunctlError} from '../../src/model/errors.js'
 import {TAGS} from '../../src/model/instance.js'
 import {FakeDeps} from '../support/fake-deps.js'
-import {INSTANCE_ID} from '../support/memory-provider.js'
+import {INSTANCE_ID, shellResult} from '../support/memory-provider.js'
+import {MemoryStore} from '../support/memory-store.js'
 import {expectedFailure, rejection} from '../support/rejection.js'
 import {run} from '../ui/samples.js'
 
@@ -46,6 +47,8 @@ describe('train', () => {
     include: [],
     env: {A: '1'},
     data: null,
+    output: null,
+    defaultOutput: null,
     checkpointDir: 'checkpoints',
     checkpointPatterns: [],
     outputDir: 'outputs',
@@ -54,6 +57,7 @@ describe('train', () => {
     python: null,
     concurrent: false,
     readyTimeoutMs: null,
+    followed: false,
     ...over,
   })
 
@@ -67,7 +71,7 @@ describe('train', () => {
 
   it('sends what changed within the start, tags the instance, and gives back the run', async () => {
     const deps = depsWith()
-    const result = await train(input(), deps)
+    const {result} = await train(input(), deps)
     expect(deps.scripted.verbs).to.deep.equal(['start'])
     const request = deps.scripted.calls[0]?.request as StartRequest
     expect(request).to.deep.include({project: 'proj', script: 'train.py', args: ['--epochs', '2'], env: {A: '1'}, resume: null, concurrent: false})
@@ -117,10 +121,10 @@ describe('train', () => {
   it('waits for an instance on its way where it may, and refuses it where not', async () => {
     const waiting = depsWith({state: 'pending'})
     waiting.provider.upcoming.push('pending', 'pending', 'running')
-    expect((await train(input({readyTimeoutMs: 60_000}), waiting)).run.state).to.equal('running')
+    expect((await train(input({readyTimeoutMs: 60_000}), waiting)).result.run.state).to.equal('running')
     const refusing = depsWith({state: 'pending'})
     const error = await expectedFailure(train(input(), refusing))
-    expect(error.next).to.deep.equal([`runctl mem wait ${INSTANCE_ID}`])
+    expect(error.next).to.deep.equal([`runctl mem wait ${INSTANCE_ID}`, `runctl mem train ${INSTANCE_ID} train.py --wait`])
     expect(refusing.scripted.calls).to.deep.equal([])
   })
 
@@ -131,8 +135,117 @@ describe('train', () => {
     expect(deps.scripted.calls).to.deep.equal([])
   })
 
-  it('refuses data in an object store that the platform does not have', async () => {
-    expect((await expectedFailure(train(input({data: 's3://bucket/x'}), depsWith()))).code).to.equal('bad_input')
+  it('refuses places in a store that the platform does not have, before it is asked anything', async () => {
+    const table: readonly [Partial<TrainInput>, store: boolean, message: RegExp][] = [
+      [{data: 's3://bucket/x'}, false, /instances of mem cannot fetch s3:\/\/bucket\/x: the platform has no object store/],
+      [{output: 's3://bucket/x'}, false, /cannot write to s3:\/\/bucket\/x: the platform has no object store/],
+      [{data: 'gs://bucket/x'}, true, /addresses like s3:\/\/BUCKET\/PREFIX/],
+      [{output: 'S3://bucket/x'}, true, /addresses like s3:\/\/BUCKET\/PREFIX/],
+      [{output: 's3://'}, true, /is no address in a store/],
+      [{output: 's3:///x'}, true, /is no address in a store/],
+      [{data: 's3://b\nucket/x'}, true, /is no address in a store/],
+      [{data: 's3://bucket/x\u001B[2J'}, true, /is no address in a store/],
+      [{defaultOutput: 's3://-x/'}, true, /is no address in a store/],
+    ]
+    for (const [over, hasStore, message] of table) {
+      const deps = depsWith()
+      if (hasStore) deps.provider.store = new MemoryStore()
+      const error = await expectedFailure(train(input(over), deps))
+      expect(error.code).to.equal('bad_input')
+      expect(error.message).to.match(message)
+      expectUntouched(deps)
+    }
+  })
+
+  it('tells the agent where data and output are, and the way there', async () => {
+    const deps = depsWith()
+    deps.provider.store = new MemoryStore()
+    const access = {region: 'mem-1', endpoint: null}
+    await train(input({data: 's3://bucket/set/', output: 's3://bucket/runs//', defaultOutput: 's3://other/'}), deps)
+    expect(deps.scripted.calls[0]?.request).to.deep.include({data: null, data_source: {uri: 's3://bucket/set/', access}, output: {uri: 's3://bucket/runs', access}})
+    await train(input({defaultOutput: 's3://other/'}), deps)
+    expect(deps.scripted.calls[1]?.request).to.deep.include({data_source: null, output: {uri: 's3://other', access}})
+  })
+
+  it('passes over a configured output where the platform has no such store, and says so', async () => {
+    const deps = depsWith()
+    await train(input({defaultOutput: 's3://other/'}), deps)
+    expect(deps.scripted.calls[0]?.request).to.deep.include({output: null})
+    expect(deps.progress.notes).to.deep.equal(['mem has no store like s3://other/: what this run writes stays on the instance'])
+  })
+
+  it('keeps the values of the environment out of the platform\'s records, and warns where it cannot', async () => {
+    const deps = depsWith()
+    await train(input({env: {}}), deps)
+    await train(input(), deps)
+    expect(deps.scripted.calls.map(({options}) => options.confidential)).to.deep.equal([undefined, true])
+    expect(deps.progress.warnings).to.deep.equal([])
+    deps.provider.shell.recordsInput = true
+    deps.provider.setup = {run: () => Promise.reject(new Error('not asked'))}
+    await train(input({env: {}}), deps)
+    expect(deps.progress.warnings).to.deep.equal([])
+    await train(input(), deps)
+    expect(deps.progress.warnings).to.deep.equal([
+      'the values of --env stay readable in the command history of mem; with a bucket they travel in an object that expires: runctl mem setup',
+    ])
+  })
+
+  describe('on an instance that runs but takes no commands yet', () => {
+    const silent = (): RunctlError => new RunctlError('unreachable', 'the SSM agent has not connected', {next: ['runctl doctor'], details: {delivered: false}})
+
+    it('says that it is not ready and how to wait', async () => {
+      const deps = depsWith()
+      deps.scripted.handlers.start = () => Promise.reject(silent())
+      const error = await expectedFailure(train(input(), deps))
+      expect(error.message).to.equal(`instance ${INSTANCE_ID} is not ready: the SSM agent has not connected`)
+      expect(error.next).to.deep.equal([`runctl mem wait ${INSTANCE_ID}`, `runctl mem train ${INSTANCE_ID} train.py --wait`, 'runctl doctor'])
+      expect(deps.footprint.all).to.deep.equal([])
+      expect(deps.scripted.calls).to.have.length(1)
+    })
+
+    it('waits for it where it may, and tries once more', async () => {
+      const deps = depsWith()
+      const {start} = deps.scripted.handlers
+      let failures = 1
+      deps.scripted.handlers.start = (request, options) => (failures-- > 0 ? Promise.reject(silent()) : start!(request, options))
+      let probes = 0
+      deps.provider.shell.answer = () => shellResult('', ++probes < 3 ? 1 : 0)
+      const {result} = await train(input({readyTimeoutMs: 60_000}), deps)
+      expect(result.run.state).to.equal('running')
+      expect([probes, deps.scripted.calls.length]).to.deep.equal([3, 2])
+      failures = 2
+      expect((await expectedFailure(train(input({readyTimeoutMs: 60_000}), deps))).code).to.equal('unreachable')
+    })
+
+    it('repeats nothing that may have arrived', async () => {
+      for (const details of [{}, {delivered: true}]) {
+        const deps = depsWith()
+        deps.scripted.handlers.start = () => Promise.reject(new RunctlError('unreachable', 'silence', {details}))
+        await expectedFailure(train(input({readyTimeoutMs: 60_000}), deps))
+        expect(deps.scripted.calls).to.have.length(1)
+        expect(deps.footprint.all.map(({stillRunning}) => stillRunning).join()).to.match(/^perhaps run-/)
+      }
+    })
+  })
+
+  it('writes the tags where the project is another, and not for every run', async () => {
+    const deps = depsWith({tags: {[TAGS.project]: 'proj', [TAGS.lastRun]: 'run-0'}})
+    await train(input(), deps)
+    expect(deps.journal).to.deep.equal(['pretrain'])
+    await train(input({projectName: 'new'}), deps)
+    expect(deps.journal).to.deep.equal(['pretrain', 'pretrain', 'setTags'])
+  })
+
+  it('does not wait for the script where the log is followed, and says what it waits for otherwise', async () => {
+    const deps = depsWith()
+    deps.provider.store = new MemoryStore()
+    deps.scripted.handlers.start = ({run_id, sync}) =>
+      ({run: run({run_id, state: 'preparing'}), sync: sync && {...APPLIED, tree: sync.tree}, resume_skipped: []})
+    deps.scripted.handlers.status = ({run_id}) => ({runs: [run({run_id: run_id!, state: 'running'})], boot_id: 'b', now: ''})
+    expect((await train(input({followed: true}), deps)).result.run.state).to.equal('preparing')
+    expect((await train(input({data: 's3://b/set'}), deps)).result.run.state).to.equal('running')
+    const titles = deps.progress.events.flatMap(event => (event.type === 'step' ? [event.title] : []))
+    expect(titles).to.include('Wait until s3://b/set is on the instance and the script runs')
   })
 
   it('takes data that are on the instance as they are', async () => {
@@ -175,7 +288,7 @@ describe('train', () => {
     const states = ['preparing', 'preparing', 'running'] as const
     let asked = 0
     deps.scripted.handlers.status = ({run_id}) => ({runs: [run({run_id: run_id!, state: states[asked++]!})], boot_id: 'b', now: ''})
-    expect((await train(input(), deps)).run.state).to.equal('running')
+    expect((await train(input(), deps)).result.run.state).to.equal('running')
     expect(asked).to.equal(3)
 
     deps.scripted.handlers.status = ({run_id}) => {
@@ -190,7 +303,7 @@ describe('train', () => {
   it('warns where the run cannot be recorded in the tags: it runs all the same', async () => {
     const deps = depsWith()
     deps.provider.failures.setTags = new RunctlError('platform_failed', 'not allowed')
-    expect((await train(input(), deps)).run.state).to.equal('running')
+    expect((await train(input(), deps)).result.run.state).to.equal('running')
     expect(deps.progress.warnings.join()).to.include('not allowed')
   })
 

@@ -20,7 +20,7 @@ describe('waitForInstance', () => {
     const deps = new FakeDeps({state: 'pending'})
     deps.provider.upcoming.push(...Array<InstanceState>(12).fill('pending'), 'running')
     await waitForInstance(until('running', 600_000), deps)
-    expect(deps.clock.slept.slice(0, 3)).to.deep.equal([200, 300, 450])
+    expect(deps.clock.slept.slice(0, 3)).to.deep.equal([1000, 1500, 2250])
     expect(Math.max(...deps.clock.slept)).to.equal(5000)
     expect(deps.clock.slept).to.deep.equal([...deps.clock.slept].sort((a, b) => a - b))
   })
@@ -76,6 +76,39 @@ describe('waitForInstance', () => {
     const silent = new FakeDeps()
     silent.provider.shell.answer = () => shellResult('', 1)
     expect((await expectedFailure(waitForInstance(until('running', 1000), silent))).message).to.include('no command on it answers')
+  })
+
+  it('looks first at the answer of the call that began the change, and asks nobody what it says', async () => {
+    const deps = new FakeDeps({state: 'stopped'})
+    await waitForInstance({...until('stopped'), after: deps.provider.get()}, deps)
+    expect(deps.provider.describes).to.equal(0)
+  })
+
+  it('does not believe for half a minute what contradicts the change that was just begun', async () => {
+    const deps = new FakeDeps({state: 'running'})
+    const after = {...deps.provider.get(), state: 'stopping'} as const
+    deps.provider.upcoming.push('running', 'running', 'stopping', 'stopped')
+    expect((await waitForInstance({...until('stopped'), after}, deps)).state).to.equal('stopped')
+    const never = new FakeDeps({state: 'running'})
+    expect((await expectedFailure(waitForInstance({...until('stopped', 600_000), after}, never))).code).to.equal('wrong_state')
+    expect(never.clock.slept.reduce((sum, ms) => sum + ms)).to.be.within(30_000, 36_000)
+    // A machine that is taken away does not come back.
+    const gone = new FakeDeps({state: 'terminated'})
+    await expectedFailure(waitForInstance({...until('running'), after: {...gone.provider.get(), state: 'pending'}}, gone))
+    expect(gone.clock.slept).to.deep.equal([1000])
+  })
+
+  it('bears with a platform that has not heard of a new instance yet', async () => {
+    const deps = new FakeDeps({state: 'running'})
+    const instance = deps.provider.get()
+    deps.provider.instances.clear()
+    deps.clock.onSleep = () => {
+      if (deps.clock.slept.length === 4) deps.provider.put(instance)
+    }
+    const after = {...instance, state: 'pending'} as const
+    expect((await waitForInstance({...until('running'), after}, deps)).state).to.equal('running')
+    const never = new FakeDeps(null)
+    expect((await expectedFailure(waitForInstance({...until('running', 600_000), after}, never))).code).to.equal('not_found')
   })
 
   it('ends with the reason of an abort', async () => {

@@ -7,6 +7,7 @@ import type {MonitorJson} from '../../src/cli/verbs/monitor.js'
 import type {TrainJson} from '../../src/cli/verbs/train.js'
 import {Bench, collect, until, type ErrorDocument} from './support/bench.js'
 import {peakMemory} from './support/measure.js'
+import {hasChild} from './support/processes.js'
 import {REPOSITORY} from './support/repository.js'
 
 const RUN_JS = path.join(REPOSITORY, 'bin', 'run.js')
@@ -164,11 +165,14 @@ describe('the log of a script', () => {
       return run?.run_id ?? ''
     }
 
+    /** `sign`: what it has printed by then; or else that its run is there and it asks the instance for more. */
     async function interrupted(argv: readonly string[], sign: string): Promise<{code: number | null; stderr: string; stdout: string}> {
       const child = bench.spawn(argv)
       const ended = collect(child, 30_000, argv)
-      if (sign === '') await until(async () => (await bench.run(['run', 'list', '--json'])).stdout.includes('"running"'), 20_000, 'it runs')
-      else {
+      if (sign === '') {
+        await until(async () => (await bench.run(['run', 'list', '--json'])).stdout.includes('"running"'), 20_000, 'it runs')
+        await until(async () => hasChild(child.pid ?? 0), 20_000, 'it asks the instance')
+      } else {
         let seen = ''
         child.stdout?.on('data', (chunk: Buffer) => (seen += chunk.toString()))
         await until(() => seen.includes(sign), 20_000, sign)

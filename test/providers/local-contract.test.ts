@@ -12,5 +12,5 @@ describe('the local platform keeps the provider contract: it', () => {
   })
   after(() => rm(dataDir, {recursive: true}))
 
-  for (const {title, run} of providerContract(() => localPlatform.create({dataDir, env: process.env}))) it(title, run)
+  for (const {title, run} of providerContract(() => localPlatform.create({dataDir, env: process.env, settings: {}}))) it(title, run)
 })

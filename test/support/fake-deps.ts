@@ -4,6 +4,7 @@ import {Footprint} from '../../src/core/footprint.js'
 import type {PlatformDeps} from '../../src/core/platform-deps.js'
 import type {Instance} from '../../src/model/instance.js'
 import {HandClock} from './hand-clock.js'
+import {MemoryJournal} from './memory-journal.js'
 import {MemoryProvider, sampleInstance} from './memory-provider.js'
 import {RecordedLifecycle} from './recorded-lifecycle.js'
 import {RecordedProgress} from './recorded-progress.js'
@@ -22,6 +23,7 @@ export class FakeDeps implements PlatformDeps {
   readonly interrupt = new AbortController()
   readonly signal: AbortSignal = this.interrupt.signal
   cacheDir = tmpdir()
+  readonly createJournal = new MemoryJournal()
 
   constructor(instance: Partial<Instance> | null = {}) {
     this.provider = new MemoryProvider(this.journal, instance && sampleInstance(instance))

@@ -1,6 +1,6 @@
 import {RunctlError} from '../../src/model/errors.js'
 import type {Instance, InstanceState} from '../../src/model/instance.js'
-import type {CreateInstanceRequest, InstanceQuery, ObjectStore, Pricing, Provider, Shell, ShellRequest, ShellResult} from '../../src/providers/provider.js'
+import type {CallOptions, CreateInstanceRequest, InstanceQuery, ObjectStore, Pricing, Provider, Setup, Shell, ShellRequest, ShellResult} from '../../src/providers/provider.js'
 
 export const INSTANCE_ID = 'mem-1'
 
@@ -29,6 +29,7 @@ export class ScriptedShell implements Shell {
   maxInputBytes = 1 << 20
   maxOutputBytes = 1 << 20
   maxWaitMs = 20_000
+  recordsInput?: boolean
   readonly requests: ShellRequest[] = []
   answer: (request: ShellRequest, instanceId: string) => Promise<ShellResult> | ShellResult = () => shellResult()
 
@@ -47,6 +48,7 @@ export class MemoryProvider implements Provider {
   describes = 0
   pricing?: Pricing = {hourlyPrice: async () => ({usdPerHour: 1.006, source: 'test'})}
   store?: ObjectStore
+  setup?: Setup
   /** States that the next looks at an instance find, one a look; the last one stays. */
   readonly upcoming: InstanceState[] = []
   /** What a call rejects with, by its name. */
@@ -61,7 +63,8 @@ export class MemoryProvider implements Provider {
     return this.put(sampleInstance({id: 'mem-new', state: 'running', name: request.name ?? null, tags: request.tags}))
   }
 
-  async *describeInstances(query: InstanceQuery): AsyncIterable<Instance> {
+  async *describeInstances(query: InstanceQuery, options: CallOptions = {}): AsyncIterable<Instance> {
+    options.signal?.throwIfAborted()
     this.describes++
     const next = this.upcoming.shift()
     for (const instance of [...this.instances.values()]) {

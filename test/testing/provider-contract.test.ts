@@ -1,11 +1,16 @@
 import {expect} from 'chai'
+import {once} from 'node:events'
 import {mkdtemp, rm} from 'node:fs/promises'
+import {createServer} from 'node:http'
+import type {AddressInfo} from 'node:net'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 
 import {localPlatform} from '../../src/providers/local/local-platform.js'
 import type {Provider, Shell, ShellRequest} from '../../src/providers/provider.js'
-import {ContractViolation, providerContract} from '../../src/testing/index.js'
+import {isRunctlError} from '../../src/model/errors.js'
+import {ContractViolation, providerContract, type ContractCase} from '../../src/testing/index.js'
+import {MemoryStore} from '../support/memory-store.js'
 
 /** A provider that does one thing otherwise. Methods of the prototype included, which a spread would lose. */
 function otherwise<T extends object>(target: T, change: Partial<T>): T {
@@ -43,6 +48,11 @@ const DEFECTS: readonly {readonly defect: string; readonly notices: string; read
     make: p => otherwise(p, {setTags: () => Promise.resolve()}),
   },
   {
+    defect: 'passes over options that it does not know',
+    notices: 'refuses options that it does not know',
+    make: p => otherwise(p, {createInstance: ({options: _, ...request}) => p.createInstance(request)}),
+  },
+  {
     defect: 'decodes output as text',
     notices: 'passes bytes in and out exactly',
     make: p => withShell(p, async (shell, id, request) => {
@@ -76,13 +86,49 @@ const DEFECTS: readonly {readonly defect: string; readonly notices: string; read
   },
 ]
 
+/** What is wrong with a store, and the case that must notice. */
+const STORE_DEFECTS: readonly {readonly defect: string; readonly notices: string; readonly make: (store: ServedStore) => Partial<MemoryStore>}[] = [
+  {defect: 'takes the end of a range for what is left out', notices: 'gives back what was put', make: s => ({get: (uri, options) => s.get(uri, options?.range ? {range: [options.range[0], options.range[1] - 1]} : {})})},
+  {defect: 'tells no progress', notices: 'sends a file', make: s => ({put: (uri, content) => s.put(uri, content)})},
+  {defect: 'rejects for what is not there', notices: 'tells of an object', make: s => ({head: async uri => (await s.head(uri)) ?? s.get(uri).then(() => null)})},
+  {defect: 'lists only the first', notices: 'lists what is below', make: s => ({list: async function* (uri) {
+    for await (const one of s.list(uri)) {
+      yield one
+      return
+    }
+  }})},
+  {defect: 'lets every racer win', notices: 'lets exactly one', make: s => ({put: (uri, content) => s.put(uri, content)})},
+  {defect: 'deletes only the first', notices: 'deletes', make: s => ({delete: uris => s.delete(uris.slice(0, 1))})},
+  {defect: 'gives addresses that may do anything', notices: 'gives addresses', make: s => ({presign: uri => s.presign(uri, 'PUT')})},
+  {defect: 'takes any address', notices: 'says what is wrong', make: s => ({put: uri => (uri.startsWith('s3://b/') ? s.put(uri, new Uint8Array(1)) : Promise.resolve(true))})},
+  {defect: 'has a scratch that is no prefix', notices: 'has a region', make: () => ({scratch: 's3://b/tmp' as unknown as null})},
+]
+
+/** A store whose addresses really work, on this machine. */
+class ServedStore extends MemoryStore {
+  readonly server = createServer((request, response) => {
+    const [, method, uri = ''] = (request.url ?? '').split('/').map(decodeURIComponent)
+    const parts: Buffer[] = []
+    request.on('data', (part: Buffer) => parts.push(part))
+    request.on('end', () => {
+      if (method !== request.method) response.writeHead(403).end()
+      else if (method === 'PUT') void this.put(uri, Buffer.concat(parts)).then(() => response.end())
+      else void this.get(uri).then(bytes => response.end(bytes))
+    })
+  })
+
+  override presign(uri: string, method: 'GET' | 'PUT'): Promise<string> {
+    return Promise.resolve(`http://127.0.0.1:${(this.server.address() as AddressInfo).port}/${method}/${encodeURIComponent(uri)}`)
+  }
+}
+
 describe('the provider contract', () => {
   let dataDir: string
   before(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'runctl-'))
   })
   after(() => rm(dataDir, {recursive: true}))
-  const local = (): Promise<Provider> => localPlatform.create({dataDir, env: process.env})
+  const local = (): Promise<Provider> => localPlatform.create({dataDir, env: process.env, settings: {}})
 
   for (const {defect, notices, make} of DEFECTS) {
     it(`notices a provider that ${defect}`, async () => {
@@ -95,6 +141,39 @@ describe('the provider contract', () => {
     })
   }
 
+  describe('of a store', () => {
+    let store: ServedStore
+    beforeEach(async () => {
+      store = new ServedStore()
+      store.server.listen(0, '127.0.0.1')
+      await once(store.server, 'listening')
+    })
+    afterEach(() => store.server.close())
+    const casesOf = (change: Partial<MemoryStore>): readonly ContractCase[] =>
+      providerContract(async () => otherwise(await local(), {store: otherwise(store, change)}), {storeUri: 's3://b/tests/'}).filter(({title}) => title.startsWith('store: '))
+
+    it('holds of one that does all of it, and leaves nothing in it', async () => {
+      expect(casesOf({})).to.have.length(STORE_DEFECTS.length)
+      for (const one of casesOf({})) await one.run()
+      expect([...store.objects.keys()]).to.deep.equal([])
+    })
+
+    for (const {defect, make, notices} of STORE_DEFECTS) {
+      it(`notices one that ${defect}`, async () => {
+        const cases = casesOf(make(store)).filter(({title}) => title.startsWith(`store: ${notices}`))
+        expect(cases).to.have.length(1)
+        const error = await cases[0]?.run().then(() => undefined, (thrown: unknown) => thrown)
+        expect(error instanceof ContractViolation || isRunctlError(error), String(error)).to.equal(true)
+      })
+    }
+
+    it('is not asked for where no place for it is given, and a violation where there is none', async () => {
+      expect(providerContract(local).filter(({title}) => title.startsWith('store: '))).to.deep.equal([])
+      const [first] = providerContract(local, {storeUri: 's3://b/'}).filter(({title}) => title.startsWith('store: '))
+      expect(await first?.run().catch((error: unknown) => error)).to.be.instanceOf(ContractViolation)
+    })
+  })
+
   it('leaves no instance behind, not even after a violation', async () => {
     const [first] = providerContract(async () => otherwise(await local(), {name: 'other'})).filter(({title}) => title.includes('its name'))
     expect(await first?.run().catch((error: unknown) => error)).to.be.instanceOf(ContractViolation)
@@ -102,7 +181,7 @@ describe('the provider contract', () => {
   })
 
   it('has titles that differ', () => {
-    const titles = providerContract(local).map(({title}) => title)
+    const titles = providerContract(local, {storeUri: 's3://b/'}).map(({title}) => title)
     expect(new Set(titles).size).to.equal(titles.length)
   })
 })

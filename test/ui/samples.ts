@@ -66,6 +66,8 @@ export function run(over: Partial<RunStatus> = {}): RunStatus {
     last_log_at: '2026-11-23T20:14:30Z',
     checkpoint_count: 3,
     last_checkpoint: checkpoint(),
+    output_uri: null,
+    upload: null,
     ...over,
   }
 }

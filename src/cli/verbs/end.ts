@@ -6,25 +6,28 @@ import {renderEnd} from '../../ui/end-text.js'
 import type {Rendered} from '../base-command.js'
 import {durationFlag} from '../duration-flag.js'
 import {newRequestId} from '../new-request-id.js'
-import {instanceIdArg, PlatformCommand, type VerbFactory} from '../platform-command.js'
+import {instanceIdsArg, InstancesCommand, type OneOrSeveral} from '../instances-command.js'
+import type {VerbFactory} from '../platform-command.js'
 
 const TEXTS = {
   stop: {
+    verb: 'Stop',
     summary: 'Save a checkpoint, verify it, then stop the instance; its disk is kept.',
     description: 'The training is asked to save and has the grace to do so. If no good checkpoint exists then, nothing is stopped, unless --force.',
   },
   terminate: {
+    verb: 'Terminate',
     summary: 'Save, then remove the instance and its disk for good.',
     description: 'Refused while complete checkpoints exist on this disk alone, unless --force: pull them first.',
   },
 }
 
 const endCommand = (kind: 'stop' | 'terminate', platform: string): Command.Class => {
-  class End extends PlatformCommand<EndResult> {
+  class End extends InstancesCommand<EndResult> {
     static override summary = TEXTS[kind].summary
     static override description = TEXTS[kind].description
-    static override examples = ['<%= config.bin %> <%= command.id %> INSTANCE', '<%= config.bin %> <%= command.id %> INSTANCE --grace 30s']
-    static override args = {instance: instanceIdArg}
+    static override examples = ['<%= config.bin %> <%= command.id %> INSTANCE', '<%= config.bin %> <%= command.id %> INSTANCE --grace 30s', '<%= config.bin %> <%= command.id %> INSTANCE INSTANCE INSTANCE']
+    static override args = {instance: instanceIdsArg}
     static override flags = {
       grace: durationFlag({summary: 'How long the training may take to save. Default: stop.grace of the configuration (120s).'}),
       force: Flags.boolean({default: false, summary: 'Go on even if nothing good was saved or a step failed.'}),
@@ -33,12 +36,15 @@ const endCommand = (kind: 'stop' | 'terminate', platform: string): Command.Class
 
     protected readonly platformName = platform
 
-    protected async execute(): Promise<Rendered<EndResult>> {
+    protected async execute(): Promise<Rendered<OneOrSeveral<EndResult>>> {
       const {args, flags} = await this.parse(End)
       const graceMs = flags.grace ?? (await this.lenientConfig()).get('stop.grace')
       const {force, timeout: timeoutMs} = flags
-      const result = await endInstance({instanceId: args.instance, kind, graceMs, force, requestId: newRequestId(), timeoutMs}, await this.deps())
-      return {value: result, text: renderEnd(result, this.renderEnv)}
+      return this.onEach(
+        args.instance,
+        ({deps, id, line}) => line(`${TEXTS[kind].verb} ${id}`, () => endInstance({instanceId: id, kind, graceMs, force, requestId: newRequestId(), timeoutMs}, deps)),
+        result => renderEnd(result, this.renderEnv),
+      )
     }
   }
   return End

@@ -4,7 +4,10 @@ import type {RunStatus} from '../../agent/protocol.js'
 import type {Checkpoint} from '../../model/checkpoint.js'
 import {findRunningInstance} from '../../core/find-instance.js'
 import {followRun} from '../../core/follow-run.js'
+import type {PlatformDeps} from '../../core/platform-deps.js'
 import {monitorRun, newestRun} from '../../core/monitor-run.js'
+import type {Instance} from '../../model/instance.js'
+import {pathForShell} from '../../model/quote-for-shell.js'
 import {linesOf, LogText} from '../../ui/log-text.js'
 import {renderMonitor} from '../../ui/monitor-text.js'
 import {renderRun} from '../../ui/run-text.js'
@@ -36,13 +39,16 @@ export const monitorCommand: VerbFactory = platform => {
 
     protected async execute(): Promise<Rendered<MonitorJson>> {
       const {args, flags} = await this.parse(Monitor)
+      // Before anything is waited for: Ctrl-C says how to come back also while the run is being looked for.
+      const leave = (what: string): void => this.footprint.note('run', {stillRunning: what, next: [`${this.commandLine} ${pathForShell(args.instance)} --follow`]})
+      if (flags.follow) leave(`what runs on ${args.instance}`)
       const deps = await this.deps()
       let runId = flags.run ?? null
       if (flags.follow) {
-        const instance = await findRunningInstance(args.instance, deps)
-        // Settled here: a run that is begun meanwhile is not the one that was followed.
-        runId ??= (await newestRun(instance.id, instance.platform, deps)).run_id
-        this.footprint.note('run', {stillRunning: `${runId} on ${instance.id}`, next: [`${this.commandLine} ${instance.id} --follow`]})
+        const found = await this.findRun(args.instance, runId, deps)
+        runId = found.runId
+        leave(`${runId} on ${found.instance.id}`)
+        const {instance} = found
         const printer = logPrinter({silent: this.jsonEnabled(), signal: this.signal})
         await followRun({instanceId: instance.id, runId, tailLines: flags.lines, timeoutMs: null}, {log: printer.write}, deps).finally(printer.end)
         this.footprint.forget('run')
@@ -51,6 +57,18 @@ export const monitorCommand: VerbFactory = platform => {
       const text = new LogText()
       const value = {instance_id, run, log_lines: linesOf(text.push(log) + text.end()), checkpoints}
       return {value, text: flags.follow ? renderRun(run, this.renderEnv) : renderMonitor(value, this.renderEnv)}
+    }
+
+    /** Settled before it is followed: a run that is begun meanwhile is not the one that was meant. */
+    private async findRun(id: string, runId: string | null, deps: PlatformDeps): Promise<{readonly instance: Instance; readonly runId: string}> {
+      try {
+        const instance = await findRunningInstance(id, deps)
+        return {instance, runId: runId ?? (await newestRun(instance.id, instance.platform, deps)).run_id}
+      } catch (error) {
+        // Where nothing is to be followed, nothing is left running.
+        if (!this.signal.aborted) this.footprint.forget('run')
+        throw error
+      }
     }
   }
   return Monitor

@@ -4,6 +4,7 @@ import {findRunningInstance} from '../../core/find-instance.js'
 import {step} from '../../core/progress.js'
 import {pushFiles} from '../../core/sync/push-files.js'
 import type {PushReport} from '../../core/sync/reports.js'
+import {transferWords} from '../../core/transfer-words.js'
 import {renderPush} from '../../ui/transfer-text.js'
 import type {Rendered} from '../base-command.js'
 import {instanceIdArg, PlatformCommand, type VerbFactory} from '../platform-command.js'
@@ -26,7 +27,7 @@ export const pushCommand: VerbFactory = platform => {
       await findRunningInstance(args.instance, deps)
       const request = {source: args.source, destination: args.destination ?? null, cwd: process.cwd()}
       const report = await step(deps.progress, 'push', `Send ${args.source}`, () =>
-        pushFiles(request, {agent: deps.agent(args.instance), cacheDir: deps.cacheDir, clock: deps.clock, signal: deps.signal}))
+        pushFiles(request, {agent: deps.agent(args.instance), cacheDir: deps.cacheDir, clock: deps.clock, signal: deps.signal, ...transferWords(deps)}))
       for (const message of report.warnings) deps.progress.emit({type: 'warning', message})
       return {value: report, text: renderPush(report, this.renderEnv)}
     }

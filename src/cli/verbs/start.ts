@@ -5,13 +5,14 @@ import {parseDuration} from '../../model/duration.js'
 import {renderInstance} from '../../ui/instance-text.js'
 import type {Rendered} from '../base-command.js'
 import {durationFlag} from '../duration-flag.js'
-import {instanceIdArg, PlatformCommand, type VerbFactory} from '../platform-command.js'
+import {instanceIdsArg, InstancesCommand, type OneOrSeveral} from '../instances-command.js'
+import type {VerbFactory} from '../platform-command.js'
 
 export const startCommand: VerbFactory = platform => {
-  class Start extends PlatformCommand<StartResult> {
+  class Start extends InstancesCommand<StartResult> {
     static override summary = 'Start a stopped instance; its disk is as it was.'
     static override examples = ['<%= config.bin %> <%= command.id %> INSTANCE --wait']
-    static override args = {instance: instanceIdArg}
+    static override args = {instance: instanceIdsArg}
     static override flags = {
       wait: Flags.boolean({default: false, summary: 'Wait until the instance answers.'}),
       timeout: durationFlag({summary: 'How long to wait for it.', default: parseDuration('10m'), defaultHelp: async () => '10m'}),
@@ -19,10 +20,13 @@ export const startCommand: VerbFactory = platform => {
 
     protected readonly platformName = platform
 
-    protected async execute(): Promise<Rendered<StartResult>> {
+    protected async execute(): Promise<Rendered<OneOrSeveral<StartResult>>> {
       const {args, flags} = await this.parse(Start)
-      const result = await startInstance({instanceId: args.instance, wait: flags.wait, timeoutMs: flags.timeout}, await this.deps())
-      return {value: result, text: renderInstance(result.instance, this.renderEnv)}
+      return this.onEach(
+        args.instance,
+        ({deps, id, line}) => line(`Start ${id}`, () => startInstance({instanceId: id, wait: flags.wait, timeoutMs: flags.timeout}, deps)),
+        result => renderInstance(result.instance, this.renderEnv),
+      )
     }
   }
   return Start

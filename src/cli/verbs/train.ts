@@ -2,15 +2,16 @@ import {Args, Flags} from '@oclif/core'
 
 import {finishRun} from '../../core/finish-run.js'
 import {outcomeError} from '../../core/run-outcome.js'
-import {train, type TrainResult} from '../../core/train.js'
+import {train, type TrainInput, type TrainResult} from '../../core/train.js'
 import {RunctlError} from '../../model/errors.js'
 import {parseDuration} from '../../model/duration.js'
 import {pathForShell} from '../../model/quote-for-shell.js'
 import {renderTrain} from '../../ui/train-text.js'
 import type {Rendered} from '../base-command.js'
+import {instanceIdsArg, InstancesCommand, type OneOfThem, type OneOrSeveral} from '../instances-command.js'
 import {logPrinter} from '../log-printer.js'
+import type {VerbFactory} from '../platform-command.js'
 import type {Platforms} from '../platforms.js'
-import {instanceIdArg, PlatformCommand, type VerbFactory} from '../platform-command.js'
 import {trainFlags, trainInput} from '../train-flags.js'
 
 export interface TrainJson extends TrainResult {
@@ -22,18 +23,22 @@ const platformOwns = (platforms: Platforms, id: string): boolean => platforms.de
 
 const READY_TIMEOUT_MS = parseDuration('10m')
 
+type TrainHow = Omit<TrainInput, 'followed' | 'instanceId' | 'readyTimeoutMs'> & {readonly timeoutMs: number | null; readonly wait: boolean}
+
 export const trainCommand: VerbFactory = platform => {
-  class Train extends PlatformCommand<TrainJson> {
+  class Train extends InstancesCommand<TrainJson> {
     static override summary = 'Send the code and run a training script on an instance.'
     static override description = `Returns as soon as the script runs; with --wait it prints the log and returns when the script has ended.
+Several instances get the same code and arguments, all at once.
 The run belongs to the instance: Ctrl-C, a closed laptop or a lost network do not end it.
 Everything after '--' reaches the script as it is.`
     static override examples = [
       '<%= config.bin %> <%= command.id %> INSTANCE training/train_with_checkpoints.py --sync-code --wait -- --epochs 3',
       '<%= config.bin %> <%= command.id %> INSTANCE train.py --resume latest',
+      '<%= config.bin %> <%= command.id %> INSTANCE INSTANCE train.py -- --lr 0.1',
     ]
     static override args = {
-      instance: instanceIdArg,
+      instance: instanceIdsArg,
       script: Args.string({required: true, ignoreStdin: true, description: 'A .py or .sh file, or an executable, in the project folder.'}),
     }
     static override flags = {
@@ -45,34 +50,44 @@ Everything after '--' reaches the script as it is.`
     protected readonly platformName = platform
     protected override readonly takesRest = true
 
-    protected async execute(): Promise<Rendered<TrainJson>> {
+    protected async execute(): Promise<Rendered<OneOrSeveral<TrainJson>>> {
       const {args, flags} = await this.parse(Train)
       if (flags.timeout !== undefined && !flags.wait) throw new RunctlError('bad_input', '--timeout limits the waiting, so it needs --wait')
-      if (platformOwns(await this.platforms(), args.script)) {
-        throw new RunctlError('bad_input', `${args.script} is an instance id: the instance comes first, then the script`, {
-          next: [`${this.commandLine} ${args.script} ${pathForShell(args.instance)}`],
+      this.checkOrder(args.instance, args.script, await this.platforms())
+      const input = await trainInput(args.script, this.rest ?? [], flags, await this.loadConfig())
+      const how = {...input, wait: flags.wait, timeoutMs: flags.timeout ?? null}
+      return this.onEach(args.instance, one => this.trainOn(one, how), result => renderTrain(result, this.renderEnv))
+    }
+
+    private async trainOn({deps, id, line, several}: OneOfThem, {timeoutMs, wait, ...input}: TrainHow): Promise<TrainJson> {
+      const {instance, result: started} = await line(`Train on ${id}`, () =>
+        train({...input, instanceId: id, readyTimeoutMs: wait ? READY_TIMEOUT_MS : null, followed: wait}, deps))
+      if (!wait) {
+        // A run that has failed by now, most often while installing, must not look like one that goes on.
+        const error = await outcomeError(started.run, {platform: started.platform, instanceId: id}, deps.agent(id), deps.signal)
+        if (error) throw error
+        return {...started, waited: false}
+      }
+      const printer = logPrinter({silent: this.jsonEnabled(), signal: this.signal, ...(several ? {label: id} : {})})
+      await this.progress.pause()
+      const run = await finishRun({instance, runId: started.run.run_id, recorded: true, timeoutMs, log: printer.write}, deps).finally(printer.end)
+      return {...started, run, waited: true}
+    }
+
+    /** Instances first, then one script: what else stands there was meant otherwise. */
+    private checkOrder(instances: readonly string[], script: string, platforms: Platforms): void {
+      if (platformOwns(platforms, script)) {
+        const [first = ''] = instances.filter(word => !platformOwns(platforms, word))
+        throw new RunctlError('bad_input', `${script} is an instance id: the instance comes first, then the script`, {
+          next: [`${this.commandLine} ${script} ${first === '' ? 'SCRIPT' : pathForShell(first)}`],
         })
       }
-      const input = await trainInput(args.script, this.rest ?? [], flags, await this.loadConfig())
-      const deps = await this.deps()
-      const started = await train({...input, instanceId: args.instance, readyTimeoutMs: flags.wait ? READY_TIMEOUT_MS : null}, deps)
-      if (!flags.wait) {
-        // A run that has failed by now, most often while installing, must not look like one that goes on.
-        const {platform: platformName, run: begun} = started
-        const error = await outcomeError(begun, {platform: platformName, instanceId: args.instance}, deps.agent(args.instance), deps.signal)
-        if (error) throw error
-        return {value: {...started, waited: false}, text: renderTrain(started, this.renderEnv)}
-      }
-      const printer = logPrinter({silent: this.jsonEnabled(), signal: this.signal})
-      await this.progress.pause()
-      const run = await finishRun({
-        instanceId: args.instance,
-        runId: started.run.run_id,
-        timeoutMs: flags.timeout ?? null,
-        log: printer.write,
-      }, deps).finally(printer.end)
-      const value = {...started, run, waited: true}
-      return {value, text: renderTrain(value, this.renderEnv)}
+      // A single odd id is answered by the platform.
+      const odd = instances.length > 1 ? instances.find(word => !platformOwns(platforms, word)) : undefined
+      if (odd === undefined) return
+      throw new RunctlError('bad_input', `${JSON.stringify(odd)} is no instance id: the instances come first, then one script; what is meant for the script stands behind '--'`, {
+        next: [`${this.commandLine} --help`],
+      })
     }
   }
   return Train

@@ -26,7 +26,9 @@ Everything after '--' reaches the script as it is.`
     const {args, flags} = await this.parse(WorkflowRun)
     const platforms = await this.platforms()
     const isPlatform = platforms.has(args.target)
-    if (!isPlatform && flags.type !== undefined) throw new RunctlError('bad_input', `--type is for an instance that is created; ${args.target} exists`)
+    for (const flag of ['spot', 'type'] as const) {
+      if (!isPlatform && flags[flag] !== undefined) throw new RunctlError('bad_input', `--${flag} is for an instance that is created; ${args.target} exists`)
+    }
     return this.runWorkflow({
       platform: isPlatform ? args.target : platforms.ownerOf(args.target),
       instanceId: isPlatform ? null : args.target,

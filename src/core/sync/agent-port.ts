@@ -6,11 +6,11 @@ export interface AgentPort {
   readonly maxInputBytes: number
   /** The most bytes of an answer that one call gives back whole. */
   readonly maxOutputBytes: number
-  /** `attachment` is the zlib stream of the request's pieces, `timeoutMs` milliseconds for the whole call. */
+  /** `attachment` is the zlib stream of the request's pieces, `timeoutMs` milliseconds for the whole call; for `confidential` see the shell. */
   call<V extends AgentVerb>(
     verb: V,
     request: AgentVerbs[V][0],
-    options?: {readonly attachment?: Uint8Array; readonly signal?: AbortSignal; readonly timeoutMs?: number},
+    options?: {readonly attachment?: Uint8Array; readonly confidential?: boolean; readonly signal?: AbortSignal; readonly timeoutMs?: number},
   ): Promise<AgentVerbs[V][1]>
 }
 

@@ -12,7 +12,7 @@ import {readProjectFile} from './project-file.js'
 import type {PushReport} from './reports.js'
 import {sendTree, type SendCounts, type SendDeps} from './send-tree.js'
 import {showName} from './show-name.js'
-import {blobsOf} from './sync-files.js'
+import {blobsOf, warnOfCalls} from './sync-files.js'
 
 export interface PushInput {
   /** A file or folder on this machine, relative to `cwd` or absolute. */
@@ -28,6 +28,8 @@ export interface PushInput {
 export interface PushDeps extends SendDeps {
   readonly cacheDir: string
   readonly clock: Pick<Clock, 'now'>
+  /** Told before what it warns of begins. */
+  readonly onWarning?: (message: string) => void
 }
 
 /**
@@ -46,6 +48,7 @@ export async function pushFiles(input: PushInput, deps: PushDeps): Promise<PushR
     const manifest = makeManifest(files)
     const target: SyncTarget = {kind: 'path', path: isFolder ? place.whole : place.folder}
     const blobs = blobsOf(files)
+    if (changed === null) for (const warning of warnOfCalls([...blobs.values()], deps)) deps.onWarning?.(warning)
     const answer = await sendTree({target, manifest, base: null, blobs}, null, counts, deps)
     return {
       source: given,

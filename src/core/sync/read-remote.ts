@@ -3,10 +3,12 @@ import {inflate} from 'node:zlib'
 
 import {isRunctlError} from '../../model/errors.js'
 import {transferTimeoutMs, type AgentPort} from './agent-port.js'
+import {callsAtOnce, CallsAhead, warnOfManyCalls} from './calls-ahead.js'
 import type {LocalCopy} from './find-unchanged.js'
 import {mapConcurrently} from './map-concurrently.js'
 import {PartFile} from './part-file.js'
 import {planReads} from './plan-reads.js'
+import {showBytes} from './show-name.js'
 
 const inflateBytes = promisify<Buffer, Buffer>(inflate)
 
@@ -15,6 +17,10 @@ export interface ReadDeps {
   readonly signal?: AbortSignal
   /** Told after each call: bytes that are here, of those that are to come. */
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void
+  /** Told before what it warns of begins. */
+  readonly onWarning?: (message: string) => void
+  /** The command that gives the platform a better way for many bytes, if there is one: `runctl aws setup`. */
+  readonly betterWay?: string
 }
 
 export interface ReadResult {
@@ -34,6 +40,11 @@ const DIGEST_BYTES_PER_MS = 50_000
 
 /** Copies the files, several small ones a call, big ones in as many calls as they take. `base` is absolute, on the instance. */
 export async function readRemote(copies: readonly LocalCopy[], base: string, isSingle: boolean, deps: ReadDeps): Promise<ReadResult> {
+  const bytes = copies.reduce((sum, {entry}) => sum + entry.size, 0)
+  const {maxOutputBytes} = deps.agent
+  // In base64.
+  const warning = warnOfManyCalls(showBytes(bytes), Math.ceil((bytes * 4) / 3 / maxOutputBytes), maxOutputBytes, deps.betterWay)
+  if (warning !== null) deps.onWarning?.(warning)
   const reader = new RemoteReader(copies, base, isSingle, deps)
   try {
     await reader.run()
@@ -48,6 +59,8 @@ interface Arrived {
   readonly data: Buffer
 }
 
+type Reads = ReturnType<typeof planReads>
+
 class RemoteReader implements ReadResult {
   readonly copied = new Map<string, string>()
   readonly changed: LocalCopy[] = []
@@ -57,6 +70,7 @@ class RemoteReader implements ReadResult {
   private readonly totalBytes: number
   private doneBytes = 0
   private mostFiles = MOST_FILES_A_CALL
+  private readonly ahead = new CallsAhead<Arrived | null>(reads => this.call(JSON.parse(reads) as Reads))
   /** Of the first file in the queue. */
   private part: PartFile | null = null
 
@@ -73,22 +87,39 @@ class RemoteReader implements ReadResult {
   async run(): Promise<void> {
     for (let first = this.queue[0]; first; first = this.queue[0]) {
       this.part ??= await this.openPart(first, true)
-      const offset = this.part.offset
-      const pending = this.queue.slice(0, this.mostFiles).map(({entry}, index) => {
-        return {path: this.isSingle ? '' : entry.path, size: entry.size, offset: index === 0 ? offset : 0}
-      })
-      const reads = planReads(pending, this.base, this.deps.agent)
-      const arrived = await this.call(reads)
+      const plans = this.plan(this.part.offset)
+      const arrived = await this.ahead.take(plans.map(reads => JSON.stringify(reads)))
+      const count = plans[0]?.length ?? 0
       // One of several is gone: fewer at a time, until it is the only one.
-      this.mostFiles = arrived ? Math.min(this.mostFiles * 2, MOST_FILES_A_CALL) : Math.max(1, reads.length >> 1)
+      this.mostFiles = arrived ? Math.min(this.mostFiles * 2, MOST_FILES_A_CALL) : Math.max(1, count >> 1)
       if (arrived) await this.take(arrived)
-      else if (reads.length === 1) await this.giveUp()
+      else if (count === 1) await this.giveUp()
       this.deps.onProgress?.(this.doneBytes, this.totalBytes)
     }
   }
 
+  /** The next call, and where calls are small those that follow it if all goes well. `offset`: where the first file goes on. */
+  private plan(offset: number): Reads[] {
+    const {agent} = this.deps
+    const plans: Reads[] = []
+    for (let at = 0; at < this.queue.length && plans.length < callsAtOnce(agent.maxOutputBytes); ) {
+      const pending = this.queue.slice(at, at + this.mostFiles).map(({entry}, index) => {
+        return {path: this.isSingle ? '' : entry.path, size: entry.size, offset: index === 0 ? offset : 0}
+      })
+      const reads = planReads(pending, this.base, agent)
+      plans.push(reads)
+      const [first] = reads
+      const end = first && reads.length === 1 ? first.offset + first.length : null
+      const isPart = end !== null && end < (pending[0]?.size ?? 0)
+      offset = isPart ? end : 0
+      if (!isPart) at += reads.length
+    }
+    return plans
+  }
+
   /** Leaves the part that was begun for a next time. */
   async close(): Promise<void> {
+    await this.ahead.drain()
     await this.part?.leave()
     this.part = null
   }
@@ -100,7 +131,7 @@ class RemoteReader implements ReadResult {
   }
 
   /** null where one of the files is gone or cannot be read. */
-  private async call(reads: ReturnType<typeof planReads>): Promise<Arrived | null> {
+  private async call(reads: Reads): Promise<Arrived | null> {
     const {agent, signal} = this.deps
     const asked = reads.reduce((sum, read) => sum + read.length, 0)
     const digested = reads.reduce((sum, read) => sum + (read.digest ? read.offset + read.length : 0), 0)

@@ -1,6 +1,8 @@
 import type {SyncAnswer, SyncRequest, SyncTarget} from '../../agent/protocol.js'
 import {RunctlError} from '../../model/errors.js'
 import {transferTimeoutMs, type AgentPort} from './agent-port.js'
+import {callsAtOnce} from './calls-ahead.js'
+import {InFlight} from './in-flight.js'
 import type {Manifest} from './manifest.js'
 import {PiecePacker, type Blob, type PackedPieces} from './pack-pieces.js'
 import {showName} from './show-name.js'
@@ -27,6 +29,8 @@ export interface SendDeps {
   readonly signal?: AbortSignal
   /** Told after each call: content bytes delivered so far, before compression. */
   readonly onProgress?: (sentBytes: number) => void
+  /** The command that gives the platform a better way for many bytes, if there is one: `runctl aws setup`. */
+  readonly betterWay?: string
 }
 
 /** So little is sent without asking first whether it is there already. */
@@ -64,18 +68,26 @@ async function ask(
   deps: SendDeps,
 ): Promise<SyncAnswer> {
   const {agent, signal} = deps
-  const {head, manifestBlob} = requestHead(tree.target, tree.manifest, base, agent.maxInputBytes)
+  const {head: named, manifestBlob} = requestHead(tree.target, tree.manifest, base, agent.maxInputBytes)
+  const head = {...named, max_bytes: agent.maxOutputBytes}
   const isWanted = manifestBlob !== null && (isNamed || wanted.some(blob => blob.sha256 === manifestBlob.sha256))
   const others = wanted.filter(blob => blob.sha256 !== manifestBlob?.sha256)
   const packer = new PiecePacker(isWanted ? [manifestBlob, ...others] : others, signal)
+  // In any order: the agent puts each piece where it belongs, and judges the whole when it is named.
+  const pieces = new InFlight(callsAtOnce(agent.maxInputBytes))
   try {
     for (;;) {
       const packed = await packer.next(agent.maxInputBytes - headBytes(head))
-      if (packer.isEmpty) return await sendRequest({...head, pieces: packed.pieces}, packed, counts, deps)
+      if (packer.isEmpty) {
+        await pieces.done()
+        return await sendRequest({...head, pieces: packed.pieces}, packed, counts, deps)
+      }
       if (packed.pieces.length === 0) throw new Error(`calls of ${agent.maxInputBytes} bytes are too small to send files`)
-      await sendRequest({target: tree.target, base: null, tree: null, pieces: packed.pieces}, packed, counts, deps)
+      await pieces.add(() => sendRequest({target: tree.target, base: null, tree: null, pieces: packed.pieces}, packed, counts, deps))
     }
   } finally {
+    // What failed first is what is told.
+    await pieces.done().catch(() => undefined)
     await packer.close()
   }
 }

@@ -1,5 +1,6 @@
 import type {SyncAnswer, SyncRequest, SyncTarget} from '../../agent/protocol.js'
 import type {Clock} from '../clock.js'
+import {warnOfManyCalls} from './calls-ahead.js'
 import {retryOnChange} from './file-changed.js'
 import {hashFiles, type HashedEntry} from './hash-files.js'
 import {readLastSync, writeLastSync} from './last-sync.js'
@@ -34,10 +35,6 @@ export interface PreparedSync {
   readonly input: SyncInput
   readonly tree: TreeToSend
 }
-
-/** A sync that needs this many calls is worth a word about other ways. */
-const MANY_CALLS = 40
-const SMALL_CALL_BYTES = 1 << 20
 
 /** Lists and hashes; sends nothing. Throws what listProjectFiles throws, and `verification_failed` for a file that does not hold still. */
 export async function prepareSync(input: SyncInput, deps: SyncDeps): Promise<PreparedSync> {
@@ -80,7 +77,7 @@ async function prepareOnce(input: SyncInput, deps: SyncDeps, changed: string | n
   const tree: TreeToSend = {target: input.target, manifest, base, blobs: blobsOf(files)}
   const lacking = lackingBlobs(tree)
   const ride = await packRide(tree, lacking, deps.agent.maxInputBytes - (input.reserveBytes ?? 0), deps)
-  const warning = ride ? [] : warnOfCalls(lacking, deps.agent.maxInputBytes)
+  const warning = ride ? [] : warnOfCalls(lacking, deps)
   return {ride, changes: describeChanges(base, manifest), warnings: [...listing.warnings, ...warning], input, tree}
 }
 
@@ -106,7 +103,8 @@ function lackingBlobs({base, blobs}: TreeToSend): Blob[] {
 }
 
 async function packRide(tree: TreeToSend, lacking: readonly Blob[], maxBytes: number, deps: SyncDeps): Promise<PreparedSync['ride']> {
-  const {head, manifestBlob} = requestHead(tree.target, tree.manifest, tree.base, deps.agent.maxInputBytes)
+  const {head: named, manifestBlob} = requestHead(tree.target, tree.manifest, tree.base, deps.agent.maxInputBytes)
+  const head = {...named, max_bytes: deps.agent.maxOutputBytes}
   const queue = manifestBlob ? [manifestBlob, ...lacking] : lacking
   const rawBytes = queue.reduce((sum, blob) => sum + blob.size, 0)
   // Nothing shrinks so much that it would be worth the try.
@@ -120,14 +118,11 @@ async function packRide(tree: TreeToSend, lacking: readonly Blob[], maxBytes: nu
   }
 }
 
-function warnOfCalls(lacking: readonly Blob[], maxInputBytes: number): string[] {
+/** Of a transfer to the instance that takes many small calls. */
+export function warnOfCalls(lacking: readonly Blob[], {agent, betterWay}: SendDeps): string[] {
   const bytes = lacking.reduce((sum, blob) => sum + blob.size, 0)
-  if (maxInputBytes >= SMALL_CALL_BYTES || bytes < maxInputBytes * MANY_CALLS) return []
-  const calls = Math.ceil(bytes / maxInputBytes)
-  return [
-    `this platform has no object store, so ${showBytes(bytes)} go through its shell in up to ${calls} calls; ` +
-      'quicker: let the script fetch large data itself, or leave it out with .runctlignore',
-  ]
+  const warning = warnOfManyCalls(showBytes(bytes), Math.ceil(bytes / agent.maxInputBytes), agent.maxInputBytes, betterWay)
+  return warning === null ? [] : [`${warning}; .runctlignore leaves out what is not needed`]
 }
 
 function describeChanges(base: Manifest | null, manifest: Manifest): SyncChanges {

@@ -118,8 +118,10 @@ export class LocalProvider implements Provider {
   }
 }
 
-function checkRequest({requestId, instanceType}: CreateInstanceRequest): void {
+function checkRequest({instanceType, options = {}, requestId}: CreateInstanceRequest): void {
   if (!/^[\x21-\x7e]{1,64}$/.test(requestId)) throw new RunctlError('bad_input', 'a request id has 1 to 64 ASCII characters and no blanks')
+  const [option] = Object.keys(options)
+  if (option !== undefined) throw new RunctlError('bad_input', `instances of the platform local have no --${option}`)
   if (instanceType === undefined || instanceType === 'local') return
   throw new RunctlError('bad_input', `the platform local has one instance type, 'local', and not ${JSON.stringify(instanceType)}`)
 }

@@ -20,6 +20,11 @@ const AGENT_DIR = path.resolve(import.meta.dirname, '../../../agent')
 /** The real agent, run as a process of its own with a home folder of its own. A call that is too large fails, as a shell would. */
 export class AgentOnThisMachine implements AgentPort {
   readonly calls: RecordedCall[] = []
+  /** Calls that were begun before the one that is about to be; with several under way these are more than those in `calls`. */
+  begun = 0
+  /** As many at most were under way at a time. */
+  mostAtOnce = 0
+  private underWay = 0
   /** Done before the next call reaches the agent. */
   beforeCall: (verb: AgentVerb, request: unknown) => void | Promise<void> = () => {}
 
@@ -34,10 +39,13 @@ export class AgentOnThisMachine implements AgentPort {
   }
 
   async call<V extends AgentVerb>(verb: V, request: AgentVerbs[V][0], options: {attachment?: Uint8Array} = {}): Promise<AgentVerbs[V][1]> {
-    await this.beforeCall(verb, request)
+    const before = this.beforeCall(verb, request)
+    this.begun++
+    await before
     const input = Buffer.concat([Buffer.from(JSON.stringify(request) + '\n'), options.attachment ?? Buffer.alloc(0)])
     if (input.length > this.maxInputBytes) throw new Error(`${input.length} bytes are more than a call takes`)
-    const output = await this.run(verb, input)
+    this.mostAtOnce = Math.max(this.mostAtOnce, ++this.underWay)
+    const output = await this.run(verb, input).finally(() => this.underWay--)
     this.calls.push({verb, request, inputBytes: input.length, attachmentBytes: options.attachment?.length ?? 0, outputBytes: output.length})
     if (output.length > this.maxOutputBytes) throw new Error(`${output.length} bytes are more than a call gives back`)
     const answer = JSON.parse(output.toString()) as AgentVerbs[V][1] & {error?: {code: ErrorCode; message: string}}

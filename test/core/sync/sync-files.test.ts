@@ -160,14 +160,24 @@ describe('syncFiles', () => {
     await writeTree(root, {'data.bin': randomBytes(1_200_000)})
     const prepared = await prepareSync(input, deps)
     expect(prepared.ride).to.equal(null)
-    expect(prepared.warnings.join()).to.match(/1\.2 MB go through its shell/)
+    expect(prepared.warnings.join()).to.match(/1\.2 MB go through the platform's shell in up to 50 calls; quicker: let the script/)
+    const better = await prepareSync(input, {...deps, betterWay: 'runctl aws setup'})
+    expect(better.warnings.join()).to.match(/quicker with a bucket that both sides reach: runctl aws setup/)
+  })
+
+  it('has several small calls under way at once, and one where calls are large', async () => {
+    await writeTree(root, {'data.bin': randomBytes(300_000)})
+    agent.maxInputBytes = 24_000
+    await syncFiles(input, deps)
+    expect(agent.mostAtOnce).to.be.within(2, 4)
+    expect(await readTree(remote())).to.deep.equal(await readTree(root))
   })
 
   it('goes on where it was cut off without sending again what arrived', async () => {
     agent.maxInputBytes = 24_000
     await writeTree(root, Object.fromEntries(Array.from({length: 10}, (_, i) => [`f${i}.bin`, randomBytes(15_000)])))
     agent.beforeCall = () => {
-      if (agent.calls.length === 6) throw new Error('the line is cut')
+      if (agent.begun >= 6) throw new Error('the line is cut')
     }
     let failure: unknown
     await syncFiles(input, deps).catch((error: unknown) => (failure = error))
@@ -183,7 +193,7 @@ describe('syncFiles', () => {
     await writeTree(root, {'a.bin': randomBytes(30_000), 'b.bin': randomBytes(30_000)})
     let changes = 0
     agent.beforeCall = async () => {
-      if (agent.calls.length === 1 && changes++ === 0) await writeFile(path.join(root, 'b.bin'), randomBytes(30_000))
+      if (agent.begun === 1 && changes++ === 0) await writeFile(path.join(root, 'b.bin'), randomBytes(30_000))
     }
     await syncFiles(input, deps)
     expect(changes).to.equal(1)

@@ -43,6 +43,9 @@ export class Bench {
       RUNCTL_DATA_DIR: path.join(this.root, 'data'),
       RUNCTL_CONFIG_DIR: path.join(this.root, 'config'),
       RUNCTL_CACHE_DIR: path.join(this.root, 'cache'),
+      // Whatever account the person has who runs the tests.
+      AWS_SHARED_CREDENTIALS_FILE: path.join(this.root, 'no-credentials'),
+      AWS_CONFIG_FILE: path.join(this.root, 'no-config'),
     }
     return Object.fromEntries(Object.entries({HOME, LANG, PATH, TMPDIR, ...own}).filter((entry): entry is [string, string] => entry[1] !== undefined))
   }

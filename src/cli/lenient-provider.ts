@@ -1,0 +1,25 @@
+import {isRunctlError, type RunctlError} from '../model/errors.js'
+import type {Provider} from '../providers/provider.js'
+
+/**
+ * The same provider for a command over all platforms: where it cannot list its instances, that is told, and there are none. A question about
+ * certain instances, and everything else, fails as it always does.
+ */
+export function lenientProvider(provider: Provider, signal: AbortSignal, tell: (error: RunctlError) => void): Provider {
+  const describeInstances: Provider['describeInstances'] = async function* (query, options) {
+    try {
+      yield* provider.describeInstances(query, options)
+    } catch (error) {
+      if (query.ids !== undefined || signal.aborted || !isRunctlError(error)) throw error
+      tell(error)
+    }
+  }
+  return new Proxy(provider, {
+    get(target, key) {
+      if (key === 'describeInstances') return describeInstances
+      // Of the provider itself: a class with private fields knows no stand-in.
+      const value: unknown = Reflect.get(target, key, target)
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value
+    },
+  })
+}

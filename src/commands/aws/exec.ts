@@ -1,0 +1,3 @@
+import {execCommandFor} from '../../cli/verbs/exec.js'
+
+export default execCommandFor('aws')

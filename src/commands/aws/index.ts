@@ -1,0 +1,3 @@
+import {oneShotCommand} from '../../cli/verbs/one-shot.js'
+
+export default oneShotCommand('aws')

@@ -1,0 +1,3 @@
+import {monitorCommand} from '../../cli/verbs/monitor.js'
+
+export default monitorCommand('aws')

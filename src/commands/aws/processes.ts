@@ -1,0 +1,3 @@
+import {processesCommand} from '../../cli/verbs/processes.js'
+
+export default processesCommand('aws')

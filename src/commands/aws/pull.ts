@@ -1,0 +1,3 @@
+import {pullCommand} from '../../cli/verbs/pull.js'
+
+export default pullCommand('aws')

@@ -1,0 +1,3 @@
+import {pushCommand} from '../../cli/verbs/push.js'
+
+export default pushCommand('aws')

@@ -1,0 +1,3 @@
+import {setupCommand} from '../../cli/verbs/setup.js'
+
+export default setupCommand('aws')

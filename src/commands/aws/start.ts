@@ -1,0 +1,3 @@
+import {startCommand} from '../../cli/verbs/start.js'
+
+export default startCommand('aws')

@@ -1,0 +1,3 @@
+import {statusCommand} from '../../cli/verbs/status.js'
+
+export default statusCommand('aws')

@@ -1,0 +1,3 @@
+import {stopCommand} from '../../cli/verbs/end.js'
+
+export default stopCommand('aws')

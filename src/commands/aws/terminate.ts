@@ -1,0 +1,3 @@
+import {terminateCommand} from '../../cli/verbs/end.js'
+
+export default terminateCommand('aws')

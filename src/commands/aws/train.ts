@@ -1,0 +1,3 @@
+import {trainCommand} from '../../cli/verbs/train.js'
+
+export default trainCommand('aws')

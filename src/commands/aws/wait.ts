@@ -1,0 +1,3 @@
+import {waitCommand} from '../../cli/verbs/wait.js'
+
+export default waitCommand('aws')

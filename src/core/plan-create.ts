@@ -1,0 +1,23 @@
+import {RunctlError} from '../model/errors.js'
+import {createRequest, type CreateInput} from './create-instance.js'
+import type {PlatformDeps} from './platform-deps.js'
+
+/** What a create would do. Money in US dollars, null where unknown. */
+export interface CreatePlanResult {
+  readonly dry_run: true
+  readonly platform: string
+  readonly count: number
+  /** What is settled, by its name: `image`, `type`, `zone`. Which names there are depends on the platform. */
+  readonly settings: Readonly<Record<string, string>>
+  /** For one hour of all of them, running. */
+  readonly cost_per_hour: number | null
+}
+
+/** Finds out what `createInstances` would do and whether it may; no step runs, nothing is changed. Rejects with `bad_input` where a platform cannot tell. */
+export async function planCreate(input: CreateInput, count: number, {provider, signal}: Pick<PlatformDeps, 'provider' | 'signal'>): Promise<CreatePlanResult> {
+  if (!provider.planCreate) {
+    throw new RunctlError('bad_input', `${provider.name} cannot tell beforehand what it would create: leave --dry-run out`, {next: [`runctl ${provider.name} create`]})
+  }
+  const {settings, usdPerHour} = await provider.planCreate(createRequest(input), {signal})
+  return {dry_run: true, platform: provider.name, count, settings, cost_per_hour: usdPerHour === null ? null : usdPerHour * count}
+}

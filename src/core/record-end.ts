@@ -1,0 +1,64 @@
+import type {SaveResult} from '../hooks/events.js'
+import type {Checkpoint} from '../model/checkpoint.js'
+import {isRunctlError} from '../model/errors.js'
+import {TAGS, type Instance} from '../model/instance.js'
+import {checkpointTag} from './checkpoint-tag.js'
+import type {EndInput} from './end-input.js'
+import type {PlatformDeps} from './platform-deps.js'
+import {step} from './progress.js'
+
+/** With `force`, nothing that is only recorded keeps the machine running: neither refused tags nor a broken agent. */
+export async function recordEnd(saved: SaveResult, instance: Instance, input: EndInput, deps: PlatformDeps): Promise<void> {
+  try {
+    await step(deps.progress, 'record', 'Record it in the tags', async () =>
+      deps.provider.setTags(instance.id, tagsOf(saved, await lastOf(instance.id, saved, deps)), {signal: deps.signal}))
+  } catch (error) {
+    if (!input.force || deps.signal.aborted) throw error
+    const why = error instanceof Error ? error.message : String(error)
+    deps.progress.emit({type: 'warning', message: `the tags of ${instance.id} do not say what was saved: ${why}`})
+  }
+}
+
+/** The latest good one is in every answer: of the others few are fetched. */
+const LATEST_ALONE_BYTES = 6000
+
+interface Last {
+  readonly runId: string | null
+  readonly project: string | null
+  readonly checkpoint: Checkpoint | null
+}
+
+/**
+ * What the save reported. Where nothing was asked because nothing ran: the newest run, and the latest good checkpoint of its project; both
+ * questions go at once.
+ */
+async function lastOf(instanceId: string, saved: SaveResult, deps: PlatformDeps): Promise<Last> {
+  const reported = saved.reports.findLast(report => report.checkpoint !== null)
+  if (reported) return {runId: reported.run_id, project: null, checkpoint: reported.checkpoint}
+  const agent = deps.agent(instanceId)
+  const call = {signal: deps.signal}
+  const [newest, listing] = await Promise.all([
+    orNothing(agent.call('status', {all: true, limit: 1}, call)),
+    orNothing(agent.call('checkpoints', {max_bytes: LATEST_ALONE_BYTES}, call)),
+  ])
+  const run = newest?.runs[0]
+  return {runId: saved.reports.at(-1)?.run_id ?? run?.run_id ?? null, project: run?.project ?? null, checkpoint: listing?.latest_good ?? null}
+}
+
+/** No run at all, most often; and what is only recorded must not keep the machine running. */
+async function orNothing<T>(answer: Promise<T>): Promise<T | null> {
+  return answer.catch((error: unknown) => {
+    if (isRunctlError(error)) return null
+    throw error
+  })
+}
+
+function tagsOf(saved: SaveResult, {checkpoint, project, runId}: Last): Record<string, string> {
+  const tags: Record<string, string> = {[TAGS.stateReason]: 'user'}
+  // Where nobody could ask, what the disk holds is not known, and 0 would be a licence to remove it.
+  if (saved.ok || saved.reports.length > 0 || saved.only_here.length > 0) tags[TAGS.onlyHere] = String(saved.only_here.length)
+  if (runId) tags[TAGS.lastRun] = runId
+  if (project) tags[TAGS.project] = project
+  if (checkpoint) tags[TAGS.lastCheckpoint] = checkpointTag(checkpoint)
+  return tags
+}

@@ -1,0 +1,107 @@
+import type {Instance} from '../../model/instance.js'
+import type {
+  CallOptions, Check, CheckTarget, CreateInstanceRequest, CreatePlan, InstanceQuery, Provider, Setup,
+} from '../provider.js'
+import {awsChecks} from './checks/aws-checks.js'
+import type {AwsClients} from './clients.js'
+import type {AwsSettings} from './instances/aws-settings.js'
+import {InstanceChanger} from './instances/change-instances.js'
+import type {AwsClock} from './instances/clock.js'
+import {InstanceDescriber} from './instances/describe-instances.js'
+import {Launcher} from './instances/launcher.js'
+import {RecentChanges} from './instances/recent-changes.js'
+import {AwsPricing} from './pricing/aws-pricing.js'
+import {PriceCache} from './pricing/price-cache.js'
+import {AwsSetup} from './setup/aws-setup.js'
+import {SsmShell} from './shell/ssm-shell.js'
+import {S3Store} from './store/s3-store.js'
+
+export interface AwsProviderDeps {
+  readonly clients: AwsClients
+  readonly settings: AwsSettings
+  /** runctl's data folder, for prices. */
+  readonly dataDir: string
+  readonly clock: AwsClock
+}
+
+/** EC2 for instances, SSM for the shell, S3 for bytes, tags for state. */
+export class AwsProvider implements Provider {
+  readonly name = 'aws'
+  readonly shell: SsmShell
+  readonly store: S3Store
+  readonly pricing: AwsPricing
+  readonly setup: Setup
+  private readonly describer: InstanceDescriber
+  private readonly changer: InstanceChanger
+  private readonly launcher: Launcher
+
+  constructor(private readonly deps: AwsProviderDeps) {
+    const {clients, clock, dataDir, settings} = deps
+    const now = (): Date => clock.now()
+    const recent = new RecentChanges(now)
+    const describer = new InstanceDescriber(clients, recent)
+    this.describer = describer
+    this.changer = new InstanceChanger({clients, describer, recent, clock})
+    this.pricing = new AwsPricing({
+      clients,
+      cache: new PriceCache(dataDir, now),
+      now,
+      zoneOf: async (id, signal) => (recent.last(id) ?? (await describer.find(id, signal)))?.zone ?? null,
+    })
+    this.launcher = new Launcher({clients, settings, describer, recent, clock, price: (wish, signal) => this.pricing.price(wish, signal)})
+    this.store = new S3Store({clients, scratch: settings.bucket === null ? null : `s3://${settings.bucket}/runctl/tmp/`})
+    this.shell = new SsmShell({
+      clients,
+      store: this.store.scratch === null ? null : this.store,
+      clock,
+      async describe(id, signal) {
+        const known = await describer.find(id, signal)
+        return known && {state: known.instance.state, profileArn: known.profileArn}
+      },
+    })
+    this.setup = new AwsSetup({clients, profileName: profileName(settings), bucket: settings.bucket})
+  }
+
+  createInstance(request: CreateInstanceRequest, {signal}: CallOptions = {}): Promise<Instance> {
+    return this.launcher.create(request, signal)
+  }
+
+  planCreate(request: CreateInstanceRequest, {signal}: CallOptions = {}): Promise<CreatePlan> {
+    return this.launcher.plan(request, signal)
+  }
+
+  describeInstances(query: InstanceQuery, {signal}: CallOptions = {}): AsyncIterable<Instance> {
+    return this.describer.query(query, signal)
+  }
+
+  startInstance(id: string, {signal}: CallOptions = {}): Promise<Instance> {
+    return this.changer.change('start', id, signal)
+  }
+
+  stopInstance(id: string, {signal}: CallOptions = {}): Promise<Instance> {
+    return this.changer.change('stop', id, signal)
+  }
+
+  terminateInstance(id: string, {signal}: CallOptions = {}): Promise<Instance> {
+    return this.changer.change('terminate', id, signal)
+  }
+
+  setTags(id: string, tags: Readonly<Record<string, string>>, {signal}: CallOptions = {}): Promise<void> {
+    return this.changer.setTags(id, tags, signal)
+  }
+
+  checks(target: CheckTarget): readonly Check[] {
+    const {clients, clock, settings} = this.deps
+    return awsChecks({
+      clients,
+      store: this.store,
+      bucket: settings.bucket,
+      profileName: profileName(settings),
+      defaultType: settings.instanceType,
+      now: () => clock.now(),
+    }, target)
+  }
+}
+
+/** The setting may be an ARN. */
+const profileName = ({instanceProfile}: AwsSettings): string => instanceProfile.split('/').at(-1) ?? instanceProfile

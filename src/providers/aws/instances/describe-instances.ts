@@ -1,0 +1,113 @@
+import type {DescribeInstancesCommandInput, DescribeInstancesCommandOutput, Instance as AwsInstance} from '@aws-sdk/client-ec2'
+
+import {isRunctlError} from '../../../model/errors.js'
+import type {Instance} from '../../../model/instance.js'
+import type {InstanceQuery} from '../../provider.js'
+import {Batcher, type Outcome} from '../batcher.js'
+import {callAws} from '../call-aws.js'
+import type {AwsClients} from '../clients.js'
+import {asKnownInstance, type KnownInstance} from './as-instance.js'
+import type {RecentChanges} from './recent-changes.js'
+
+export const INSTANCE_ID = /^i-([0-9a-f]{8}|[0-9a-f]{17})$/
+
+/** The most ids of one DescribeInstances. */
+const MOST_IDS = 1000
+/** The most values of one filter. */
+const MOST_FILTER_VALUES = 200
+
+/** Describes instances: ids that are asked for at once travel in one call, lists are filtered by EC2 and read page by page. */
+export class InstanceDescriber {
+  private readonly batcher = new Batcher<string, KnownInstance | null>(MOST_IDS, (ids, signal) => this.carry(ids, signal))
+
+  constructor(
+    private readonly clients: AwsClients,
+    private readonly recent: RecentChanges,
+  ) {}
+
+  /** As it is now, or null where there is none. */
+  async find(id: string, signal?: AbortSignal): Promise<KnownInstance | null> {
+    signal?.throwIfAborted()
+    return INSTANCE_ID.test(id) ? this.batcher.add(id, signal) : null
+  }
+
+  async *query(query: InstanceQuery, signal?: AbortSignal): AsyncIterable<Instance> {
+    if (query.ids) {
+      const found = await Promise.all([...new Set(query.ids)].map(id => this.find(id, signal)))
+      for (const known of found) if (known && fits(known.instance, query)) yield known.instance
+      return
+    }
+    const told = new Set<string>()
+    for await (const known of this.list(filtersOf(query), signal)) {
+      told.add(known.instance.id)
+      if (fits(known.instance, query)) yield known.instance
+    }
+    for (const {instance} of this.recent.newOnes()) if (!told.has(instance.id) && fits(instance, query)) yield instance
+  }
+
+  /** Those that have one of the values, at most 200, under a tag. */
+  async *withTagValues(key: string, values: readonly string[], signal?: AbortSignal): AsyncIterable<Instance> {
+    for await (const {instance} of this.list([{Name: `tag:${key}`, Values: values.map(literally)}], signal)) {
+      if (values.includes(instance.tags[key] ?? '')) yield instance
+    }
+  }
+
+  private async *list(Filters: DescribeInstancesCommandInput['Filters'], signal: AbortSignal | undefined): AsyncIterable<KnownInstance> {
+    let page: DescribeInstancesCommandOutput | undefined
+    do {
+      const input = {MaxResults: MOST_IDS, ...(Filters?.length ? {Filters} : {}), ...(page?.NextToken ? {NextToken: page.NextToken} : {})}
+      page = await this.describe(input, signal)
+      for (const known of await this.read(page)) yield known
+    } while (page.NextToken)
+  }
+
+  private async carry(ids: readonly string[], signal: AbortSignal): Promise<readonly Outcome<KnownInstance | null>[]> {
+    const found = new Map<string, KnownInstance>()
+    const note = (known: KnownInstance): unknown => found.set(known.instance.id, known)
+    const unique = [...new Set(ids)]
+    try {
+      for (const known of await this.read(await this.describe({InstanceIds: unique}, signal))) note(known)
+    } catch (error) {
+      // One that does not exist makes the whole call fail; a filter passes over it.
+      if (!isRunctlError(error) || error.code !== 'not_found') throw error
+      const others = unique.length === 1 ? [] : unique
+      for (let start = 0; start < others.length; start += MOST_FILTER_VALUES) {
+        const Values = others.slice(start, start + MOST_FILTER_VALUES)
+        for await (const known of this.list([{Name: 'instance-id', Values}], signal)) note(known)
+      }
+    }
+    return ids.map(id => ({value: found.get(id) ?? (this.recent.isNew(id) ? (this.recent.last(id) ?? null) : null)}))
+  }
+
+  private describe(input: DescribeInstancesCommandInput, signal: AbortSignal | undefined): Promise<DescribeInstancesCommandOutput> {
+    return callAws('ec2:DescribeInstances', signal, async () => {
+      const [ec2, {DescribeInstancesCommand}] = await Promise.all([this.clients.ec2(), import('@aws-sdk/client-ec2')])
+      return ec2.send(new DescribeInstancesCommand(input), signal ? {abortSignal: signal} : {})
+    })
+  }
+
+  private async read({Reservations}: DescribeInstancesCommandOutput): Promise<readonly KnownInstance[]> {
+    const region = await this.clients.region()
+    const raw: readonly AwsInstance[] = (Reservations ?? []).flatMap(({Instances}) => Instances ?? [])
+    return raw.flatMap(instance => {
+      const known = asKnownInstance(instance, region)
+      return known ? [this.recent.see(known)] : []
+    })
+  }
+}
+
+/** EC2 reads `*` and `?` in a value as wildcards. */
+const literally = (value: string): string => value.replaceAll(/[*?\\]/g, String.raw`\$&`)
+
+function filtersOf({states, tags}: InstanceQuery): NonNullable<DescribeInstancesCommandInput['Filters']> {
+  return [
+    ...(states ? [{Name: 'instance-state-name', Values: [...states]}] : []),
+    ...Object.entries(tags ?? {}).map(([key, value]) => ({Name: `tag:${key}`, Values: [literally(value)]})),
+  ]
+}
+
+/** Again here: what EC2 filters by may be older than what is known to have been done. */
+function fits(instance: Instance, {states, tags}: InstanceQuery): boolean {
+  if (states && !states.includes(instance.state)) return false
+  return Object.entries(tags ?? {}).every(([key, value]) => instance.tags[key] === value)
+}

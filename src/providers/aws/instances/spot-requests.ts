@@ -1,0 +1,18 @@
+import {callAws} from '../call-aws.js'
+import type {AwsClients} from '../clients.js'
+
+/** EC2 launches a replacement for an instance of a persistent request that is only terminated: such requests end first. */
+export async function cancelPersistentRequests(clients: AwsClients, requestIds: readonly string[], signal: AbortSignal): Promise<void> {
+  if (requestIds.length === 0) return
+  const [ec2, sdk] = await Promise.all([clients.ec2(), import('@aws-sdk/client-ec2')])
+  // By filter: an id that is forgotten already must not make it fail.
+  const Filters = [{Name: 'spot-instance-request-id', Values: [...new Set(requestIds)].slice(0, 200)}]
+  const found = await callAws('ec2:DescribeSpotInstanceRequests', signal, () =>
+    ec2.send(new sdk.DescribeSpotInstanceRequestsCommand({Filters}), {abortSignal: signal}))
+  const open = (found.SpotInstanceRequests ?? [])
+    .filter(({State, Type}) => Type === 'persistent' && State !== 'cancelled' && State !== 'closed')
+    .flatMap(({SpotInstanceRequestId}) => SpotInstanceRequestId ?? [])
+  if (open.length === 0) return
+  await callAws('ec2:CancelSpotInstanceRequests', signal, () =>
+    ec2.send(new sdk.CancelSpotInstanceRequestsCommand({SpotInstanceRequestIds: open}), {abortSignal: signal}))
+}

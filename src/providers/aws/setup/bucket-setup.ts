@@ -1,0 +1,120 @@
+import type {LifecycleRule, S3Client} from '@aws-sdk/client-s3'
+
+import {isRunctlError, withContext} from '../../../model/errors.js'
+import type {SetupStep} from '../../provider.js'
+import {callAws} from '../call-aws.js'
+import type {AwsClients} from '../clients.js'
+import type {Account} from './aws-setup.js'
+
+interface Input {
+  readonly clients: AwsClients
+  readonly account: Account
+  readonly region: string
+  readonly bucket: string
+  readonly dryRun: boolean
+  readonly signal: AbortSignal | undefined
+}
+
+/** What setup wants of a bucket's lifecycle, by rule id. Rules of others are kept. */
+const RULES: readonly LifecycleRule[] = [
+  // Parts of uploads that nobody finished cost money and are listed nowhere.
+  {ID: 'runctl-abandoned-uploads', Status: 'Enabled', Filter: {Prefix: ''}, AbortIncompleteMultipartUpload: {DaysAfterInitiation: 3}},
+  {ID: 'runctl-tmp', Status: 'Enabled', Filter: {Prefix: 'runctl/tmp/'}, Expiration: {Days: 1}},
+]
+
+const WANT = {BlockPublicAcls: true, IgnorePublicAcls: true, BlockPublicPolicy: true, RestrictPublicBuckets: true} as const
+
+/** The bucket: private, encrypted, clearing away what was left half-done. */
+export class BucketSetup {
+  constructor(private readonly input: Input) {}
+
+  async run(): Promise<readonly SetupStep[]> {
+    const bucket = await this.bucket()
+    if (bucket.state === 'planned') return [bucket, ...['is private', 'is encrypted', 'lifecycle'].map(name => this.step(name, 'planned'))]
+    return [bucket, ...(await Promise.all([this.privacy(), this.encryption(), this.lifecycle()]))]
+  }
+
+  private step(name: string, state: SetupStep['state']): SetupStep {
+    const details: Readonly<Record<string, string>> = {
+      'is private': 'no public access of any kind',
+      'is encrypted': 'AES-256 with keys of S3',
+      lifecycle: 'unfinished uploads end after 3 days, runctl/tmp/ after 1',
+    }
+    return {what: `bucket ${this.input.bucket} ${name}`, state, detail: details[name] ?? ''}
+  }
+
+  private async bucket(): Promise<SetupStep> {
+    const {CreateBucketCommand, HeadBucketCommand} = await import('@aws-sdk/client-s3')
+    const {account, bucket: Bucket, dryRun, region} = this.input
+    const what = `bucket ${Bucket}`
+    const detail = `in ${region}`
+    const exists = await this.orNull('s3:ListBucket', ['NotFound', 'NoSuchBucket'], s3 =>
+      s3.send(new HeadBucketCommand({Bucket, ExpectedBucketOwner: account.id}), this.options)).catch((error: unknown) => {
+      throw isRunctlError(error)
+        ? withContext(error, {next: [`runctl aws setup --bucket NAME   (if ${Bucket} belongs to somebody else)`]})
+        : error
+    })
+    if (exists) return {what, state: 'ok', detail}
+    if (dryRun) return {what, state: 'planned', detail}
+    const made = await this.orNull('s3:CreateBucket', ['BucketAlreadyOwnedByYou'], s3 => s3.send(new CreateBucketCommand({
+      Bucket,
+      ...(region === 'us-east-1' ? {} : {CreateBucketConfiguration: {LocationConstraint: region as 'eu-west-1'}}),
+    }), this.options))
+    return {what, state: made ? 'created' : 'ok', detail}
+  }
+
+  private async privacy(): Promise<SetupStep> {
+    const {GetPublicAccessBlockCommand, PutPublicAccessBlockCommand} = await import('@aws-sdk/client-s3')
+    const {bucket: Bucket} = this.input
+    const found = await this.orNull('s3:GetBucketPublicAccessBlock', ['NoSuchPublicAccessBlockConfiguration'], s3 => s3.send(new GetPublicAccessBlockCommand({Bucket}), this.options))
+    const current = found?.PublicAccessBlockConfiguration
+    const isRight = current !== undefined && Object.keys(WANT).every(key => current[key as keyof typeof WANT] === true)
+    return this.mend('is private', isRight, 's3:PutBucketPublicAccessBlock', s3 =>
+      s3.send(new PutPublicAccessBlockCommand({Bucket, PublicAccessBlockConfiguration: WANT}), this.options))
+  }
+
+  private async encryption(): Promise<SetupStep> {
+    const {GetBucketEncryptionCommand, PutBucketEncryptionCommand} = await import('@aws-sdk/client-s3')
+    const {bucket: Bucket} = this.input
+    const found = await this.orNull('s3:GetEncryptionConfiguration', ['ServerSideEncryptionConfigurationNotFoundError'], s3 =>
+      s3.send(new GetBucketEncryptionCommand({Bucket}), this.options))
+    // A key of one's own is stronger than what would be set here: any rule will do.
+    const isRight = (found?.ServerSideEncryptionConfiguration?.Rules ?? []).length > 0
+    return this.mend('is encrypted', isRight, 's3:PutEncryptionConfiguration', s3 => s3.send(new PutBucketEncryptionCommand({
+      Bucket,
+      ServerSideEncryptionConfiguration: {Rules: [{ApplyServerSideEncryptionByDefault: {SSEAlgorithm: 'AES256'}}]},
+    }), this.options))
+  }
+
+  private async lifecycle(): Promise<SetupStep> {
+    const {GetBucketLifecycleConfigurationCommand, PutBucketLifecycleConfigurationCommand} = await import('@aws-sdk/client-s3')
+    const {bucket: Bucket} = this.input
+    const found = await this.orNull('s3:GetLifecycleConfiguration', ['NoSuchLifecycleConfiguration'], s3 =>
+      s3.send(new GetBucketLifecycleConfigurationCommand({Bucket}), this.options))
+    const current = found?.Rules ?? []
+    const lacking = RULES.filter(rule => !current.some(({ID, Status}) => ID === rule.ID && Status === 'Enabled'))
+    return this.mend('lifecycle', lacking.length === 0, 's3:PutLifecycleConfiguration', s3 => s3.send(new PutBucketLifecycleConfigurationCommand({
+      Bucket,
+      // The whole configuration is replaced at once, so the rules of others go back as they came.
+      LifecycleConfiguration: {Rules: [...current.filter(({ID}) => !lacking.some(rule => rule.ID === ID)), ...lacking]},
+    }), this.options))
+  }
+
+  private async mend(name: string, isRight: boolean, action: string, change: (s3: S3Client) => Promise<unknown>): Promise<SetupStep> {
+    if (isRight) return this.step(name, 'ok')
+    if (this.input.dryRun) return this.step(name, 'planned')
+    await callAws(action, this.input.signal, async () => change(await this.input.clients.s3()))
+    return this.step(name, 'changed')
+  }
+
+  private get options(): {abortSignal?: AbortSignal} {
+    return this.input.signal ? {abortSignal: this.input.signal} : {}
+  }
+
+  private orNull<T>(action: string, absent: readonly string[], call: (s3: S3Client) => Promise<T>): Promise<T | null> {
+    return callAws(action, this.input.signal, async () => call(await this.input.clients.s3()).catch((error: unknown) => {
+      if (error instanceof Error && absent.includes(error.name)) return null
+      throw error
+    }))
+  }
+}

@@ -1,0 +1,47 @@
+import {expect} from 'chai'
+
+import {outcomeError, saysEnded} from '../../src/core/run-outcome.js'
+import type {RunStatus} from '../../src/agent/protocol.js'
+import {RunctlError} from '../../src/model/errors.js'
+import {FakeDeps} from '../support/fake-deps.js'
+import {INSTANCE_ID} from '../support/memory-provider.js'
+import {logsOf} from '../support/scripted-agent.js'
+import {run} from '../ui/samples.js'
+
+async function outcome(over: Partial<RunStatus>): Promise<RunctlError | null> {
+  const deps = new FakeDeps()
+  const ended = run({state: 'stopped', reason: 'failed', script: 'train.py', ...over})
+  deps.scripted.handlers.logs = logsOf(Buffer.from('one\ntwo\n'), ended)
+  return outcomeError(ended, {platform: 'mem', instanceId: INSTANCE_ID}, deps.agent(), deps.signal)
+}
+
+describe('outcomeError', () => {
+  it('is none for a run that goes on, completed, or was stopped on request', async () => {
+    for (const over of [{state: 'running'}, {state: 'preparing', reason: null}, {reason: 'completed'}, {reason: 'user'}] as const) expect(await outcome(over)).to.equal(null)
+  })
+
+  it('tells by its code what failed', async () => {
+    const unprepared = {started_at: null}
+    const table: readonly [Partial<RunStatus>, string, string][] = [
+      [{exit_code: 3}, 'training_failed', 'train.py failed (exit 3)'],
+      [{reason: 'interrupted'}, 'training_failed', 'did not finish: interrupted'],
+      [{...unprepared, detail: 'pip install ended with exit status 1'}, 'dependencies_failed', 'the dependencies of train.py could not be installed: pip install'],
+      [{...unprepared, failed_code: null}, 'dependencies_failed', 'the dependencies of train.py'],
+      [{...unprepared, failed_code: 'verification_failed', detail: 's3://b/a does not arrive whole'}, 'verification_failed', 'train.py could not be started: s3://b/a does not arrive whole'],
+      [{...unprepared, failed_code: 'platform_failed', detail: '403 AccessDenied'}, 'platform_failed', 'train.py could not be started: 403 AccessDenied'],
+      [{...unprepared, failed_code: 'not_found', detail: 'nothing at s3://b/none'}, 'platform_failed', 'train.py could not be started: nothing at s3://b/none'],
+    ]
+    for (const [over, code, message] of table) {
+      const error = await outcome(over)
+      expect(error?.code, JSON.stringify(over)).to.equal(code)
+      expect(error?.message).to.include(message)
+      expect(error?.details).to.deep.include({last_log_lines: ['one', 'two'], failed_code: over.failed_code ?? null})
+      expect(saysEnded(error)).to.equal(true)
+    }
+  })
+
+  it('is told apart from a failure that ended no run', () => {
+    expect(saysEnded(new RunctlError('platform_failed', 'throttled', {details: {run_id: 'run-1'}}))).to.equal(false)
+    expect(saysEnded(new Error('x'))).to.equal(false)
+  })
+})

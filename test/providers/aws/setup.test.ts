@@ -1,0 +1,139 @@
+import {
+  AddRoleToInstanceProfileCommand, AttachRolePolicyCommand, CreateInstanceProfileCommand, CreateRoleCommand, GetInstanceProfileCommand,
+  GetRoleCommand, GetRolePolicyCommand, IAMClient, ListAttachedRolePoliciesCommand, NoSuchEntityException, PutRolePolicyCommand,
+} from '@aws-sdk/client-iam'
+import {AssociateIamInstanceProfileCommand, DescribeIamInstanceProfileAssociationsCommand, EC2Client} from '@aws-sdk/client-ec2'
+import {
+  CreateBucketCommand, GetBucketEncryptionCommand, GetBucketLifecycleConfigurationCommand, GetPublicAccessBlockCommand, HeadBucketCommand,
+  PutBucketEncryptionCommand, PutBucketLifecycleConfigurationCommand, PutPublicAccessBlockCommand, S3Client,
+} from '@aws-sdk/client-s3'
+import {GetCallerIdentityCommand, STSClient} from '@aws-sdk/client-sts'
+import {mockClient} from 'aws-sdk-client-mock'
+import {expect} from 'chai'
+
+import type {AwsClients} from '../../../src/providers/aws/clients.js'
+import {AwsSetup} from '../../../src/providers/aws/setup/aws-setup.js'
+import {instancePolicy, userPolicy, type PolicyDocument} from '../../../src/providers/aws/setup/policies.js'
+import {expectedFailure} from '../../support/rejection.js'
+
+const ACCOUNT = '123456789012'
+const BUCKET = `runctl-${ACCOUNT}-eu-west-1`
+const gone = (name: string): Error => Object.assign(new Error(name), {name})
+
+describe('aws setup', () => {
+  const iam = mockClient(IAMClient)
+  const s3 = mockClient(S3Client)
+  const ec2 = mockClient(EC2Client)
+  const sts = mockClient(STSClient)
+  const config = {region: 'eu-west-1', credentials: {accessKeyId: 'a', secretAccessKey: 'b'}}
+  const clients = {
+    iam: () => Promise.resolve(new IAMClient(config)),
+    s3: () => Promise.resolve(new S3Client(config)),
+    ec2: () => Promise.resolve(new EC2Client(config)),
+    sts: () => Promise.resolve(new STSClient(config)),
+    region: () => Promise.resolve('eu-west-1'),
+    endpoint: null,
+  } as unknown as AwsClients
+  const setup = (bucket: string | null = null): AwsSetup => new AwsSetup({clients, profileName: 'runctl-instance', bucket})
+  const changes = (): readonly string[] => [iam, s3, ec2].flatMap(mock => mock.calls().map(call => (call.args[0] as {constructor: {name: string}}).constructor.name))
+    .filter(name => !/^(Get|List|Head|Describe)/.test(name)).toSorted()
+
+  beforeEach(() => {
+    for (const mock of [iam, s3, ec2, sts]) mock.reset()
+    sts.on(GetCallerIdentityCommand).resolves({Account: ACCOUNT, Arn: `arn:aws:iam::${ACCOUNT}:user/me`})
+  })
+
+  const nothingThere = (): void => {
+    const absent = new NoSuchEntityException({message: 'no', $metadata: {}})
+    iam.on(GetRoleCommand).rejects(absent).on(GetInstanceProfileCommand).rejects(absent).on(GetRolePolicyCommand).rejects(absent)
+    iam.on(ListAttachedRolePoliciesCommand).resolves({AttachedPolicies: []})
+    for (const command of [AddRoleToInstanceProfileCommand, AttachRolePolicyCommand, CreateInstanceProfileCommand, CreateRoleCommand, PutRolePolicyCommand] as const) {
+      iam.on(command as typeof CreateRoleCommand).resolves({Role: undefined})
+    }
+    s3.on(HeadBucketCommand).rejects(gone('NotFound')).on(GetPublicAccessBlockCommand).rejects(gone('NoSuchPublicAccessBlockConfiguration'))
+    s3.on(GetBucketEncryptionCommand).rejects(gone('ServerSideEncryptionConfigurationNotFoundError')).on(GetBucketLifecycleConfigurationCommand).rejects(gone('NoSuchLifecycleConfiguration'))
+    s3.on(CreateBucketCommand).resolves({}).on(PutPublicAccessBlockCommand).resolves({}).on(PutBucketEncryptionCommand).resolves({}).on(PutBucketLifecycleConfigurationCommand).resolves({})
+  }
+
+  it('makes role, policies, profile and bucket where nothing is there', async () => {
+    nothingThere()
+    const report = await setup().run({dryRun: false})
+    expect(report.steps.map(({state, what}) => `${state}: ${what}`)).to.deep.equal([
+      'created: role runctl-instance',
+      'created: policy AmazonSSMManagedInstanceCore',
+      'created: policy runctl-s3',
+      'created: instance profile runctl-instance',
+      `created: bucket ${BUCKET}`,
+      `changed: bucket ${BUCKET} is private`,
+      `changed: bucket ${BUCKET} is encrypted`,
+      `changed: bucket ${BUCKET} lifecycle`,
+    ])
+    expect(report.settings).to.deep.equal({bucket: BUCKET})
+    expect(iam.commandCalls(CreateRoleCommand)[0]?.args[0].input).to.deep.include({RoleName: 'runctl-instance', Tags: [{Key: 'runctl:created-by', Value: 'setup'}]})
+    expect(JSON.parse(iam.commandCalls(CreateRoleCommand)[0]?.args[0].input.AssumeRolePolicyDocument ?? '')).to.have.nested.property('Statement[0].Principal.Service', 'ec2.amazonaws.com')
+    expect(iam.commandCalls(AttachRolePolicyCommand)[0]?.args[0].input.PolicyArn).to.equal('arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore')
+    expect(s3.commandCalls(CreateBucketCommand)[0]?.args[0].input).to.deep.equal({Bucket: BUCKET, CreateBucketConfiguration: {LocationConstraint: 'eu-west-1'}})
+    expect(s3.commandCalls(PutPublicAccessBlockCommand)[0]?.args[0].input.PublicAccessBlockConfiguration).to.deep.equal(
+      {BlockPublicAcls: true, IgnorePublicAcls: true, BlockPublicPolicy: true, RestrictPublicBuckets: true})
+    expect(s3.commandCalls(PutBucketLifecycleConfigurationCommand)[0]?.args[0].input.LifecycleConfiguration?.Rules?.map(({ID}) => ID)).to.deep.equal(['runctl-abandoned-uploads', 'runctl-tmp'])
+  })
+
+  it('changes nothing in a dry run', async () => {
+    nothingThere()
+    const report = await setup().run({dryRun: true})
+    expect(report.steps.every(({state}) => state === 'planned')).to.equal(true)
+    expect(changes()).to.deep.equal([])
+  })
+
+  it('changes nothing where all is right', async () => {
+    const policy = instancePolicy({partition: 'aws', bucket: 'mine', readBuckets: []})
+    iam.on(GetRoleCommand).resolves({}).on(GetRolePolicyCommand).resolves({RoleName: 'r', PolicyName: 'p', PolicyDocument: encodeURIComponent(JSON.stringify(policy))})
+    iam.on(ListAttachedRolePoliciesCommand).resolves({AttachedPolicies: [{PolicyArn: 'arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore'}]})
+    iam.on(GetInstanceProfileCommand).resolves({InstanceProfile: {Roles: [{RoleName: 'runctl-instance'}]} as never})
+    s3.on(HeadBucketCommand).resolves({}).on(GetPublicAccessBlockCommand).resolves({PublicAccessBlockConfiguration: {BlockPublicAcls: true, IgnorePublicAcls: true, BlockPublicPolicy: true, RestrictPublicBuckets: true}})
+    s3.on(GetBucketEncryptionCommand).resolves({ServerSideEncryptionConfiguration: {Rules: [{}]}})
+    s3.on(GetBucketLifecycleConfigurationCommand).resolves({Rules: ['runctl-abandoned-uploads', 'runctl-tmp'].map(ID => ({ID, Status: 'Enabled'}))})
+    const report = await setup('mine').run({dryRun: false})
+    expect(report.steps.map(({state}) => state)).to.deep.equal(Array(8).fill('ok'))
+    expect(changes()).to.deep.equal([])
+  })
+
+  it("keeps the lifecycle rules of others, and buckets that were opened before", async () => {
+    nothingThere()
+    iam.on(GetRoleCommand).resolves({})
+    const before = instancePolicy({partition: 'aws', bucket: 'mine', readBuckets: ['earlier']})
+    iam.on(GetRolePolicyCommand).resolves({RoleName: 'r', PolicyName: 'p', PolicyDocument: encodeURIComponent(JSON.stringify(before))})
+    s3.on(HeadBucketCommand).resolves({}).on(GetBucketLifecycleConfigurationCommand).resolves({Rules: [{ID: 'theirs', Status: 'Enabled'}]})
+    await setup('mine').run({dryRun: false, readBuckets: ['now']})
+    expect(s3.commandCalls(PutBucketLifecycleConfigurationCommand)[0]?.args[0].input.LifecycleConfiguration?.Rules?.map(({ID}) => ID)).to.deep.equal(
+      ['theirs', 'runctl-abandoned-uploads', 'runctl-tmp'])
+    const put = JSON.parse(iam.commandCalls(PutRolePolicyCommand)[0]?.args[0].input.PolicyDocument ?? '') as PolicyDocument
+    expect(put.Statement[1]?.Resource).to.deep.equal(['arn:aws:s3:::earlier/*', 'arn:aws:s3:::mine/*', 'arn:aws:s3:::now/*'])
+    expect(s3.commandCalls(CreateBucketCommand)).to.have.length(0)
+  })
+
+  it('does not replace a profile that an instance has', async () => {
+    nothingThere()
+    ec2.on(DescribeIamInstanceProfileAssociationsCommand).resolves({IamInstanceProfileAssociations: [{State: 'associated', IamInstanceProfile: {Arn: 'arn:aws:iam::1:instance-profile/theirs'}}]})
+    const error = await expectedFailure(setup().run({dryRun: false, attach: 'i-0123456789abcdef0'}))
+    expect(error).to.include({code: 'wrong_state'})
+    expect(error.message).to.contain('theirs')
+    expect(ec2.commandCalls(AssociateIamInstanceProfileCommand)).to.have.length(0)
+    ec2.on(DescribeIamInstanceProfileAssociationsCommand).resolves({IamInstanceProfileAssociations: []}).on(AssociateIamInstanceProfileCommand).resolves({})
+    const report = await setup().run({dryRun: false, attach: 'i-0123456789abcdef0'})
+    expect(report.steps.at(-1)).to.include({state: 'created'})
+    expect(ec2.commandCalls(AssociateIamInstanceProfileCommand)[0]?.args[0].input).to.deep.equal({InstanceId: 'i-0123456789abcdef0', IamInstanceProfile: {Name: 'runctl-instance'}})
+  })
+
+  it('refuses what cannot be the name of a bucket', async () => {
+    expect(await expectedFailure(setup().run({dryRun: true, bucket: 'Not_A_Bucket'}))).to.include({code: 'bad_input'})
+  })
+
+  it('gives users no right to end or pass on what is not of runctl', () => {
+    const {Statement} = userPolicy({partition: 'aws', account: ACCOUNT, bucket: 'b', roleName: 'runctl-instance'})
+    const of = (action: string): (typeof Statement)[number] | undefined => Statement.find(({Action}) => Action.includes(action))
+    expect(of('ec2:TerminateInstances')?.Condition).to.deep.equal({Null: {'aws:ResourceTag/runctl:created-by': 'false'}})
+    expect(of('iam:PassRole')).to.deep.include({Resource: `arn:aws:iam::${ACCOUNT}:role/runctl-instance`})
+    expect(Statement.flatMap(({Action}) => Action).filter(action => action.includes('*'))).to.deep.equal([])
+  })
+})
