@@ -4,20 +4,18 @@ import contextlib
 import errno
 import hashlib
 import http.client
-import math
 import os
 import queue
-import re
 import shutil
 import threading
 import time
 
 from . import locks, paths, placing, s3
-from .digests import BLOCK
 from .errors import AgentError
 from .files import checked_relative, is_inside
 from .jsonio import read_json, write_json
 from .s3_uri import data_folder, parse_uri
+from .s3_verify import how_verified
 
 THREADS = 8
 # A large file comes in pieces, so that one alone uses all threads too.
@@ -28,9 +26,6 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 SAY_EVERY_S = 5.0
 SAVE_EVERY_S = 10.0
 PARTIAL = ".runctl-partial"
-# Of an upload in parts by the usual tools, where S3 does not tell.
-PART_MIB = (8, 16, 5, 32, 64, 10, 15, 25, 50, 100, 128, 256, 512, 1024)
-_PLAIN_ETAG, _PARTS_ETAG = re.compile(r"[0-9a-f]{32}\Z"), re.compile(r"[0-9a-f]{32}-(\d{1,5})\Z")
 
 
 def fetch(source, say, check):
@@ -312,7 +307,7 @@ class _Fetch:
 
     def _whole(self, file):
         temporary = self._temporary(file)
-        verified = self._verify(file, temporary)
+        verified = how_verified(self.bucket, file, temporary)
         if verified is None:
             with self._lock:
                 self._done_bytes -= file.size
@@ -345,55 +340,5 @@ class _Fetch:
         if not os.path.isdir(folder) or not is_inside(os.path.realpath(folder), self._root):
             raise AgentError("wrong_state", "%s on the instance is in the way of a folder of the data: move it away" % folder)
 
-    def _verify(self, file, path):
-        """How the content was proved (`md5`, `md5 of parts`, `size`); None where it is another one."""
-        if not file.size:
-            return "size"
-        if _PLAIN_ETAG.match(file.etag) and not file.encrypted:
-            return "md5" if _md5_of_parts(path, file.size, file.size)[1] == file.etag else None
-        parts = _PARTS_ETAG.match(file.etag)
-        if not parts or file.encrypted:
-            return "size"
-        count = int(parts.group(1))
-        told = self._part_bytes(file)
-        for part_bytes in [told] if told else [mib << 20 for mib in PART_MIB]:
-            if math.ceil(file.size / part_bytes) == count and _md5_of_parts(path, file.size, part_bytes)[0] == file.etag:
-                return "md5 of parts"
-        return None if told else "size"
-
-    def _part_bytes(self, file):
-        """How long the first part of the upload was, if S3 tells."""
-        try:
-            headers = self.bucket.head(file.key, {"partNumber": 1})
-        except s3.S3Error:
-            return None
-        return int(headers.get("content-length") or 0) if headers and headers.get("x-amz-mp-parts-count") else None
-
     def _save(self):
         write_json(self._index_path, {"uri": self._uri, "files": dict(self._known)})
-
-
-def _md5_of_parts(path, size, part_bytes):
-    """(`<md5 of the parts' md5>-N`, the md5 of the last part)."""
-    digests, left = [], size
-    with open(path, "rb") as file:
-        while left > 0:
-            part, rest = _md5(), min(part_bytes, left)
-            left -= rest
-            while rest:
-                block = file.read(min(BLOCK, rest))
-                if not block:
-                    break
-                part.update(block)
-                rest -= len(block)
-            digests.append(part.digest())
-    whole = _md5()
-    whole.update(b"".join(digests))
-    return "%s-%d" % (whole.hexdigest(), len(digests)), digests[-1].hex()
-
-
-def _md5():
-    try:
-        return hashlib.md5(usedforsecurity=False)
-    except TypeError:
-        return hashlib.md5()

@@ -15,7 +15,7 @@ from .credentials import Credentials
 from .errors import AgentError
 from .sigv4 import EMPTY_SHA256, encoded_path, encoded_query, sign
 
-TIMEOUT_S = 30.0
+CONNECT_S, TIMEOUT_S = 10.0, 30.0
 BLOCK = 1 << 18
 TRIES = 6
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 8.0
@@ -156,8 +156,8 @@ class Bucket:
                     self._idle.remove(one)
                     return one
         if scheme == "https":
-            return place, http.client.HTTPSConnection(host, timeout=TIMEOUT_S, blocksize=BLOCK, context=ssl.create_default_context())
-        return place, http.client.HTTPConnection(host, timeout=TIMEOUT_S, blocksize=BLOCK)
+            return place, http.client.HTTPSConnection(host, timeout=CONNECT_S, blocksize=BLOCK, context=ssl.create_default_context())
+        return place, http.client.HTTPConnection(host, timeout=CONNECT_S, blocksize=BLOCK)
 
     def _put_back(self, place, connection, whole):
         with self._lock:
@@ -176,6 +176,9 @@ class Bucket:
             request = {"method": method, "host": host, "path": path, "query": query, "headers": headers, "sha256": digest}
             signed = sign(request, self._credentials.current(), region)
             target = encoded_path(path) + ("?" + encoded_query(query) if query else "")
+            if connection.sock is None:
+                connection.connect()
+                connection.sock.settimeout(TIMEOUT_S)
             connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
             for name, value in signed.items():
                 connection.putheader(name, value)

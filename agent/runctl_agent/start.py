@@ -6,7 +6,7 @@ import os
 import tempfile
 import time
 
-from . import dependencies, locks, paths, run_state, s3_uri, uploads
+from . import dependencies, locks, paths, run_state, s3_uri
 from .errors import AgentError
 from .jsonio import write_json
 
@@ -33,8 +33,6 @@ def start(request, stream):
             if synced["need"] is not None:
                 return {"run": None, "sync": synced, "resume_skipped": []}
         run, command, skipped = _plan(request, str(project_dir), active)
-        if run["output"]:
-            uploads.mark(run_id)
         _lay_down(folder, request, run, command)
         run_state.ensure_supervisor(run_id)
     return {"run": run_state.status_of(run_id, revive=False), "sync": synced, "resume_skipped": skipped}
@@ -176,6 +174,16 @@ def _parent_of(resume, project_dir):
     return None
 
 
+def _stamps_below(folder):
+    """{path: stamp} of the files that are there before the run."""
+    from . import digests
+    found = {}
+    for path in digests.files_below(folder):
+        with contextlib.suppress(OSError):
+            found[path] = digests.stamp_of(os.stat(os.path.join(folder, path)))
+    return found
+
+
 def _lay_down(folder, request, run, command):
     """The run's folder, whole or not at all."""
     # Made while there is room on the disk.
@@ -183,7 +191,10 @@ def _lay_down(folder, request, run, command):
     temporary = tempfile.mkdtemp(prefix=".new-", dir=str(folder.parent))
     try:
         kept = {key: value for key, value in request.items() if key != "sync"}
-        for name, value in (("request.json", kept), ("run.json", run), ("command.json", command)):
+        files = [("request.json", kept), ("run.json", run), ("command.json", command)]
+        if run["output"]:
+            files.append(("earlier-outputs.json", _stamps_below(run["output_dir"])))
+        for name, value in files:
             write_json(os.path.join(temporary, name), value)
         for name, content in (("reserve", b"\0" * RESERVE_BYTES), ("log", b"")):
             with open(os.path.join(temporary, name), "wb") as file:

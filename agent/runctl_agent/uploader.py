@@ -24,6 +24,8 @@ MOST_LOG_BYTES = 8 << 20
 OUTPUTS_EVERY_S = 180.0
 OUTPUT_SETTLE_S = 5.0
 RECORD_EVERY_S = 60.0
+# An end that no file tells of (the machine was restarted, the supervisor killed) is found so soon.
+LOOK_EVERY_S = 5.0
 # In between it looks whether there is a new checkpoint.
 OUTPUTS_AT_ONCE = 32
 THREADS = 4
@@ -54,8 +56,9 @@ class Uploader:
         self._state.update({key: known[key] for key in self._state if key in known})
         self._lock = threading.Lock()
         self._passed_over = set()
+        self._earlier = read_json(self._folder / "earlier-outputs.json") or {}
         self._outputs, self._outputs_at, self._log_at, self._recorded_at = [], -1e9, time.monotonic(), -1e9
-        self._recorded = self._seen = None
+        self._recorded = self._seen = self._quiet = None
         self._known = []
         self._succeeded_at, self._failures = time.monotonic(), 0
 
@@ -79,6 +82,8 @@ class Uploader:
             self._say("the state cannot be written: %s" % error)
 
     def work(self):
+        if not self._state["finished"]:
+            uploads.mark(self._run_id)
         while self._folder.exists():
             try:
                 if self._state["finished"] or self._turn():
@@ -88,13 +93,15 @@ class Uploader:
                     self._write(error=None)
             except AgentError as error:
                 self._failed(error)
-            except Exception:  # the run must not suffer from it
+            except Exception as error:  # the run must not suffer from it
                 self._say(traceback.format_exc())
                 self._failures += 1
+                self._write(error="the upload failed unexpectedly: %r" % error)
             if self._failures and time.monotonic() - self._succeeded_at > GIVE_UP_S and self._has_ended():
                 self._give_up()
                 return
-            time.sleep(min(LONGEST_WAIT_S, POLL_S * 2 ** self._failures) if self._failures else POLL_S)
+            if self._failures or not self._outputs:
+                time.sleep(min(LONGEST_WAIT_S, POLL_S * 2 ** self._failures))
 
     def _failed(self, error):
         if error.message != self._state["error"]:
@@ -110,15 +117,30 @@ class Uploader:
             s3_upload.abort(self._bucket, self._prefix + name, begun["upload_id"])
         self._write(begun={})
 
+    def _signs(self):
+        """Differs where there may be something to do."""
+        def stamp(name):
+            try:
+                return stamp_of(os.stat(str(self._folder / name)))
+            except OSError:
+                return None
+        now = time.monotonic()
+        log_due = self._log_left() and (self._log_left() >= LOG_BYTES or now - self._log_at >= LOG_EVERY_S)
+        return [stamp("checkpoints.json"), stamp("run.json"), stamp("exit.json"), bool(log_due), now - self._outputs_at >= OUTPUTS_EVERY_S,
+                int(now / LOOK_EVERY_S)]
+
     def _turn(self):
         """Uploads what is there to be; True when nothing will come any more and all is there."""
+        signs = self._signs()
+        if signs == self._quiet:
+            return False
         # Before the files: what is there when a run has ended does not change any more.
         ended = self._has_ended()
         if not ended and run_state.look(run_state.load(self._run_id))["state"] == "stopped":
             run_state.ensure_supervisor(self._run_id)  # it looks through the last checkpoints and writes the end down
         failure = None
         waiting = self._waiting_checkpoints()
-        if ended or time.monotonic() - self._outputs_at >= OUTPUTS_EVERY_S:
+        if not self._outputs and (ended or time.monotonic() - self._outputs_at >= OUTPUTS_EVERY_S):
             self._outputs, self._outputs_at = self._changed_outputs(ended), time.monotonic()
         self._count(waiting, ended)
         for checkpoint in waiting:
@@ -132,6 +154,9 @@ class Uploader:
         with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
             for found in list(pool.map(lambda path: self._try(self._output, path, ended), batch)):
                 failure = found or failure
+        if batch:
+            with self._lock:
+                self._save()
         self._count(self._waiting_checkpoints(), ended)
         if failure:
             raise failure
@@ -140,6 +165,8 @@ class Uploader:
         self._record(ended and not left)
         if ended and not left:
             self._write(finished=True, pending=0, pending_bytes=0, error=None)
+        quiet = not ended and not self._outputs and not self._waiting_checkpoints()
+        self._quiet = signs if quiet else None
         return bool(ended and not left)
 
     def _try(self, work, what, ended):
@@ -163,7 +190,8 @@ class Uploader:
 
     def _count(self, waiting, ended):
         sizes = [one["size_bytes"] for one in waiting] + [os.path.getsize(path) for path in self._outputs if os.path.exists(path)]
-        left = self._log_left()
+        # The log of a run that goes on is never all there, and nobody misses its last minute.
+        left = self._log_left() if ended or self._log_left() >= LOG_BYTES else 0
         pending = len(sizes) + bool(left) + bool(ended)
         self._write(pending=pending, pending_bytes=sum(sizes) + left)
 
@@ -171,7 +199,8 @@ class Uploader:
         with self._lock:
             self._state["files"][name] = {"sha256": sha256, "size": size, "checksum": checksum, "verified_at": verified_at, "stamp": stamp}
             self._state["error"] = None
-            self._save()
+            if stamp is None:
+                self._save()  # of results, which may be thousands, after a batch of them
         self._succeeded_at = time.monotonic()
 
     # Checkpoints.
@@ -317,7 +346,7 @@ class Uploader:
             settled = ended or now - info.st_mtime >= OUTPUT_SETTLE_S and not path.endswith((".tmp", ".part", ".partial"))
             known = self._state["files"].get("outputs/" + path)
             if (not foreign and settled and stat.S_ISREG(info.st_mode) and full not in self._passed_over
-                    and max(info.st_mtime, info.st_ctime) >= self._run["created_at"] - 2 and not (known and known["stamp"] == stamp_of(info))):
+                    and self._earlier.get(path) != stamp_of(info) and not (known and known["stamp"] == stamp_of(info))):
                 found.append(full)
         return found
 

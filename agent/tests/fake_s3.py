@@ -49,7 +49,7 @@ class FakeS3:
         self.objects[key] = {"body": body, "etag": etag or hashlib.md5(body).hexdigest(), "headers": headers}
 
     def fault(self, method, pattern, kind, *values, times=1):
-        """Does this to the next such requests: `status` (number, code), `cut` (after n bytes), `corrupt`, `drop`, `slow` (seconds)."""
+        """Does this to the next such requests: `status` (number, code), `cut` (after n bytes), `corrupt`, `drop`, `slow` (seconds), `gate` (waits for the event)."""
         fault = {"method": method, "pattern": pattern, "kind": kind, "values": values, "left": times}
         self.faults.append(fault)
         return fault
@@ -105,6 +105,8 @@ class _Handler(BaseHTTPRequestHandler):
         kind, values = self.world._fault(self.command, self.key)
         if kind == "slow":
             time.sleep(values[0])
+        elif kind == "gate":
+            values[0].wait(30)
         elif kind == "drop":
             self.close_connection = True
             return None

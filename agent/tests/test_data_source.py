@@ -57,7 +57,7 @@ class DataSource(HomeTestCase):
         folder = self.fetch()
         self.assertEqual(self.tree(folder), ["a", "empty", "sub/b"])
         self.assertEqual(self.read(os.path.join(folder, "sub/b")), b"22" * 1000)
-        self.assertEqual({path: one["verified"] for path, one in self.index().items()}, {"a": "md5", "sub/b": "md5", "empty": "size"})
+        self.assertEqual({path: one["verified"] for path, one in self.index().items()}, {"a": "md5", "sub/b": "md5", "empty": "empty"})
         self.assertIn("data: 3 files, 0.0 MB in %s (3 had changed, 0 were removed)" % folder, self.said[-1])
 
     def test_only_what_changed(self):

@@ -1,6 +1,7 @@
 import json
 import os
 import subprocess
+import threading
 import time
 
 from tests.agent_case import AgentCase, eventually, side_by_side
@@ -20,6 +21,11 @@ def wait(name):
 stop_file = os.environ["RUNCTL_STOP_FILE"]
 print("up")
 """
+
+
+def cpu_ticks(pid):
+    with open("/proc/%d/stat" % pid) as file:
+        return sum(map(int, file.read().rpartition(")")[2].split()[11:13]))
 
 
 class Outputs(AgentCase):
@@ -65,6 +71,7 @@ open("checkpoints/checkpoint-3/deep/model.safetensors", "wb").write((2).to_bytes
 open("checkpoints/checkpoint-3/config.json", "w").write("{}")
 open("checkpoints/broken_step_4.json", "w").write("{")
 open("output/plot ü.txt", "w").write("result")
+open(b"output/no utf-8 \\xff", "w").write("cannot have a name in S3")
 print("bye")
 """)
         eventually(lambda: "checkpoints/step_1.json" in self.there(run_id), "the first checkpoint")
@@ -184,12 +191,52 @@ for step in range(30):
         self.assertTrue(all(piece.endswith(b"\n") for piece in pieces))
 
     def test_a_stop_when_the_run_is_over_waits_for_the_rest(self):
-        self.world.fault("PUT", "step_1", "slow", 1.5)
+        gate = threading.Event()
+        self.world.fault("PUT", "step_1", "gate", gate)
         run_id = self.begin("save(1)\n")
         self.wait_for(run_id)
-        answer = self.stop()
+        eventually(lambda: self.world.count("PUT", "step_1"))
+        request = {"request_id": "x", "run_id": None, "grace_s": 20, "wait_s": 30, "force": False, "reason": "user"}
+        stop = self.agent_process("stop", request)
+        eventually(lambda: list((self.home / ".runctl" / "stop-requests").glob("*.json")), "the stop")
+        time.sleep(0.3)
+        self.assertIsNone(stop.poll())
+        gate.set()
+        answer = self.answer_of(stop)
         self.assertEqual((self.only(answer)["ended"], self.only(answer)["why"], answer["only_here"]), ("before", None, []))
         self.assertIn("run.json", self.there(run_id))
+
+    def test_it_costs_next_to_nothing_while_nothing_happens(self):
+        run_id = self.begin("for step in range(100):\n    save(step)\nwait('end')\n")
+        eventually(lambda: sum("step_" in name for name in self.there(run_id)) == 100, "all checkpoints")
+        eventually(lambda: self.status(run_id)["upload"]["pending"] == 0)
+        pid = self.uploader_pid(run_id)
+        before = cpu_ticks(pid)
+        time.sleep(3.0)
+        self.assertLess((cpu_ticks(pid) - before) / os.sysconf("SC_CLK_TCK") / 3.0, 0.03)
+
+    def test_many_results(self):
+        run_id = self.begin("""
+for number in range(300):
+    open("output/%d.txt" % number, "w").write(str(number))
+os.symlink("/etc/hostname", "output/out")
+os.symlink("7.txt", "output/in")
+""")
+        record = self.uploaded(run_id)
+        self.assertEqual(sorted(one["path"] for one in record["outputs"]), sorted(["%d.txt" % number for number in range(300)] + ["in"]))
+        self.assertEqual(self.object(run_id, "outputs/in"), b"7")
+
+    def test_earlier_results_and_checkpoints_below_the_results_are_left_out(self):
+        (self.project / "output").mkdir()
+        old = self.project / "output" / "old.txt"
+        old.write_text("of another run")
+        run_id = self.begin("""
+save(1)
+open("output/new.txt", "w").write("new")
+os.makedirs("output/checkpoints/x")
+""".replace("save(1)", "json.dump({'step': 1}, open('output/checkpoints/step_1.json', 'w'))"), checkpoint_dir="output/checkpoints")
+        self.uploaded(run_id)
+        self.assertEqual(self.there(run_id), ["checkpoints/step_1.json", "log/000001.log", "outputs/new.txt", "run.json"])
 
     def test_an_output_that_is_no_uri(self):
         answer = self.agent("start", self.request(self.script("pass"), output={"uri": "file:///x", "access": self.world.access}))

@@ -171,7 +171,7 @@ export abstract class RunctlCommand<T> extends Command {
     const lifecycle = createLifecycle({config: this.config, provider, progress, signal, reportFailure: () => this.failedSteps++})
     const agent = (instanceId: string): AgentClient => new AgentClient(provider.shell, instanceId, () => (this.agentFile ??= loadAgentFile()))
     const {cacheDir, dataDir} = this.config
-    const createJournal = new PendingCreates({dataDir, platform: name, settings: platformSettings(await this.lenientConfig(), name), now: systemClock.now})
+    const createJournal = new PendingCreates({dataDir, platform: name, settings: platformSettings(await this.lenientConfig(), name), now: () => systemClock.now()})
     return {provider, agent, lifecycle, progress, clock: systemClock, footprint, signal, cacheDir, createJournal}
   }
 
@@ -243,7 +243,8 @@ export abstract class RunctlCommand<T> extends Command {
     // Who reads no more has been told apart where it counts (writeOut).
     if (isReaderGone(error) || this.outputFailed) return
     this.outputFailed = true
-    const failure = new RunctlError('platform_failed', `the output cannot be written: ${error.message}`, {...this.detached(), cause: error})
+    const {next, stillRunning} = this.detached()
+    const failure = new RunctlError('platform_failed', `the output cannot be written: ${error.message}`, {next, stillRunning, cause: error})
     process.exitCode = failure.exitCode
     // Not by oclif, which writes no errors under --json: there is no document now that could hold it.
     process.stderr.write(`${renderError(failure, this.errorEnv)}\n`)

@@ -26,7 +26,7 @@ export interface OneOfThem {
   readonly deps: PlatformDeps
   readonly several: boolean
   /** Among several, a line of progress for this instance; alone, the work says more itself. */
-  line<R>(title: string, work: () => Promise<R>): Promise<R>
+  readonly line: <R>(title: string, work: () => Promise<R>) => Promise<R>
 }
 
 /** A verb that takes one id or several: all are worked on at once, and one that fails leaves the others alone. */
@@ -42,14 +42,14 @@ export abstract class InstancesCommand<T, Listed = never> extends PlatformComman
       const footprint = this.newFootprint()
       return {id, deps: await this.platformDeps(this.platformName, {footprint, progress: scopedProgress(this.progress, id)})}
     }))
-    const settled = await Promise.allSettled(scopes.map(async ({deps, id}) =>
-      work({id, deps, several: true, line: async (title, run) => step(this.progress, id, title, run)})))
+    const outcomes = await Promise.all(scopes.map(async ({deps, id}): Promise<{readonly value: T} | {readonly id: string; readonly error: unknown}> => {
+      try {
+        return {value: await work({id, deps, several: true, line: async (title, run) => step(this.progress, id, title, run)})}
+      } catch (error) {
+        return {id, error: this.withFootprint(naming(id, error), deps.footprint)}
+      }
+    }))
     this.signal.throwIfAborted()
-    const outcomes = settled.map((outcome, at) => {
-      if (outcome.status === 'fulfilled') return outcome
-      const {deps, id} = scopes[at]!
-      return {id, error: this.withFootprint(naming(id, outcome.reason), deps.footprint)}
-    })
     return {
       value: outcomes.map(outcome => ('error' in outcome ? failureJson(outcome.id, outcome.error) : outcome.value)),
       text: outcomes.flatMap(outcome => ('error' in outcome ? [] : [render(outcome.value)])).join('\n\n'),

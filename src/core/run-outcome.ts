@@ -21,6 +21,7 @@ export async function outcomeError(run: RunStatus, context: OutcomeContext, agen
     reason: run.reason,
     exit_code: run.exit_code,
     signal: run.signal,
+    failed_code: run.failed_code ?? null,
     log_path: run.log_path,
     last_log_lines: await lastLogLines(run.run_id, agent, signal),
   }
@@ -29,7 +30,7 @@ export async function outcomeError(run: RunStatus, context: OutcomeContext, agen
     return new RunctlError('training_failed', `${run.run_id} did not finish: ${run.reason ?? run.state}${detail(run)}`, {details, next})
   }
   const {code, what} = run.started_at === null ? unprepared(run) : {code: 'training_failed' as const, what: `${run.script} ${failureWords(run)}`}
-  return new RunctlError(code, `${what}${detail(run)}; the whole log is ${run.log_path} on ${instanceId}`, {details: {...details, failed_code: run.failed_code ?? null}, next})
+  return new RunctlError(code, `${what}${detail(run)}; the whole log is ${run.log_path} on ${instanceId}`, {details, next})
 }
 
 /** Whether an error says that a run has ended, rather than that something failed which left it as it was. */

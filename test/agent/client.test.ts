@@ -38,6 +38,14 @@ describe('AgentClient', () => {
     expect(shell.requests[0]).to.include({signal, timeoutMs: 5})
   })
 
+  it('says what is confidential, also where the agent is sent first', async () => {
+    const {client, shell} = setUp(NONE)
+    await client.call('record-copy', {copies: []}, {confidential: true})
+    expect(shell.requests.map(({confidential}) => confidential)).to.deep.equal([true, true])
+    await client.call('record-copy', {copies: []})
+    expect(shell.requests[2]).not.to.have.property('confidential')
+  })
+
   it('installs in the same call as the request where both fit', async () => {
     const {client, shell, stdin} = setUp(NONE)
     await client.call('record-copy', {copies: []}, {attachment: Buffer.from('bytes')})

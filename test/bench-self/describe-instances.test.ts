@@ -66,7 +66,7 @@ describe('bench: DescribeInstances', () => {
     }))
 
   it('hears of a new instance and of new tags only after the lag', () =>
-    withBench({times: {lagMs: 150}}, async (bench) => {
+    withBench({times: {lagMs: 800}}, async (bench) => {
       const {Instances} = await bench.ec2Client.send(new RunInstancesCommand({ImageId: 'ami-0a1f2e3d4c5b60001', InstanceType: 't3.micro', MinCount: 1, MaxCount: 1}))
       const id = Instances?.[0]?.InstanceId ?? ''
       const ask = () => errorOf(bench.ec2Client.send(new DescribeInstancesCommand({InstanceIds: [id]})))

@@ -28,6 +28,7 @@ for (const kind of ['namespaces', 'folders'] as const) {
     let machines: Machines
     let world: World
     let instance: BenchInstance
+    let own: MachineWorld | null = null
 
     before(async function () {
       // Folders work elsewhere too; what these tests look at with ps and setsid does not.
@@ -43,6 +44,8 @@ for (const kind of ['namespaces', 'folders'] as const) {
       await machines.start(instance)
     })
     afterEach(async () => {
+      await own?.close()
+      own = null
       await machines.remove(instance)
     })
 
@@ -181,8 +184,8 @@ ${TOKEN}for p in instance-id instance-type placement/region placement/availabili
     })
 
     it('leaves nothing behind when it closes', async () => {
-      const own = await openMachineWorld({kind})
-      const [a, b] = [addInstance(own.world), addInstance(own.world)]
+      own = await openMachineWorld({kind, diskMib: (id) => (id.endsWith('0') ? null : 16)})
+      const [a, b] = [addInstance(own.world, {id: 'i-00000000000000000'}), addInstance(own.world, {id: 'i-00000000000000001'})]
       await Promise.all([own.machines.start(a), own.machines.start(b)])
       const marker = `leftover-${a.id}`
       await runOn(own.machines, a, `X=${marker} setsid sleep 300 >/dev/null 2>&1 </dev/null &`)
@@ -193,7 +196,6 @@ ${TOKEN}for p in instance-id instance-type placement/region placement/availabili
       expect(processesWith(marker)).to.deep.equal([])
       expect(processesWith(own.folder)).to.deep.equal([])
       expect(await readFile('/proc/self/mounts', 'utf8').catch(() => '')).to.not.contain(own.folder)
-      await own.close()
     })
 
     it('leaves nothing behind when the process that opened it is killed', async () => {
@@ -291,16 +293,19 @@ curl -s -m 2 http://192.0.2.1/; echo $?`
 
   it('are all down when the process that holds them is gone', async () => {
     const own = await openMachineWorld({kind: 'namespaces'})
-    const other = addInstance(own.world)
-    await own.machines.start(other)
-    const cut = rejection(runOn(own.machines, other, 'sleep 300'))
-    const [line] = processesWith(`host.py ${own.folder}`)
-    process.kill(Number(line!.trim().split(' ')[0]), 'SIGKILL')
-    expect(await cut).to.be.instanceOf(MachineStopped)
-    await own.machines.stop(other)
-    expect(await rejection(runOn(own.machines, other, 'true'))).to.be.instanceOf(MachineStopped)
-    await eventually(() => processesWith(own.folder).length === 0)
-    await own.close()
+    try {
+      const other = addInstance(own.world)
+      await own.machines.start(other)
+      const cut = rejection(runOn(own.machines, other, 'sleep 300'))
+      const [line] = processesWith(`host.py ${own.folder}`)
+      process.kill(Number(line!.trim().split(' ')[0]), 'SIGKILL')
+      expect(await cut).to.be.instanceOf(MachineStopped)
+      await own.machines.stop(other)
+      expect(await rejection(runOn(own.machines, other, 'true'))).to.be.instanceOf(MachineStopped)
+      await eventually(() => processesWith(own.folder).length === 0)
+    } finally {
+      await own.close()
+    }
   })
 
   it('collects orphans', async () => {

@@ -19,7 +19,7 @@ async function seenOf(bench: TestBench, id: string) {
 
 describe('bench: RunInstances', () => {
   it('makes an instance as it was asked for, starts its machine and tells of it', () =>
-    withBench({times: {pendingMs: 30}}, async (bench) => {
+    withBench({times: {pendingMs: 800}}, async (bench) => {
       const [id = ''] = await run(bench, {
         IamInstanceProfile: {Name: 'runctl-instance'},
         KeyName: 'runctl-key',

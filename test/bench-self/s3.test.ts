@@ -225,6 +225,8 @@ describe('S3 of the bench', () => {
       expect(entries).to.deep.equal(['a/', 'b', 'c/', 'd'])
       const rest = await client.send(new ListObjectsV2Command({Bucket, StartAfter: 'c/1'}))
       expect(rest.Contents!.map(({Key}) => Key)).to.deep.equal(['c/2', 'd'])
+      const within = await client.send(new ListObjectsV2Command({Bucket, StartAfter: 'c/1', Delimiter: '/'}))
+      expect([within.CommonPrefixes, within.Contents!.map(({Key}) => Key)]).to.deep.equal([[{Prefix: 'c/'}], ['d']])
     })
 
     it('encode keys where asked to', async () => {
@@ -275,6 +277,14 @@ describe('S3 of the bench', () => {
       expect(Uploads!.map((upload) => [upload.Key, upload.UploadId])).to.deep.equal([['a b', UploadId]])
       await client.send(new AbortMultipartUploadCommand({Bucket, Key: 'a b', UploadId}))
       expect(await refusal(send('a b', UploadId, 1, Buffer.from('x')))).to.equal('404 NoSuchUpload')
+    })
+
+    it('are completed once, also where the request comes twice', async () => {
+      const UploadId = await begin('k')
+      const {ETag} = await send('k', UploadId, 1, Buffer.from('x'))
+      const complete = () => refusal(client.send(new CompleteMultipartUploadCommand({Bucket, Key: 'k', UploadId, MultipartUpload: {Parts: [{PartNumber: 1, ETag}]}})))
+      const answers = await Promise.all([complete(), complete()].map((answer) => answer.catch(() => 'done')))
+      expect(answers.sort()).to.deep.equal(['404 NoSuchUpload', 'done'])
     })
 
     it('write on the condition that nothing is there', async () => {

@@ -71,6 +71,7 @@ const REFUSALS: Readonly<Partial<Record<SignatureProblem, Refusal>>> = {
 /** What is wrong with a signature, in the service's own words. */
 export function signatureRefused(service: ServiceName, {problem, message}: SignatureError): ServiceError {
   if (problem === 'unknown-token' && service === 's3') return new ServiceError('InvalidToken', message)
+  if (service === 's3' && problem === 'unknown-token') return new ServiceError('InvalidToken', message)
   const refusal = REFUSALS[problem]
   if (refusal !== undefined) return refused(service, refusal)
   if (problem === 'body-mismatch') return service === 's3' ? new ServiceError('XAmzContentSHA256Mismatch', message) : refused(service, 'wrong-signature')

@@ -10,6 +10,7 @@ import {makeInstances, planOf, type WantedInstance} from './ec2/launch.js'
 import {interrupt, resumeInterrupted} from './ec2/spot.js'
 import {Faults} from './faults.js'
 import {createIam} from './iam.js'
+import {judgedServices} from './judge.js'
 import {createMachines} from './machines/index.js'
 import {PricingService} from './pricing.js'
 import {QuotasService} from './quotas.js'
@@ -17,6 +18,7 @@ import {S3Service} from './s3/index.js'
 import {Endpoint} from './server.js'
 import {SsmService} from './ssm/index.js'
 import {createSts} from './sts.js'
+import {Throttle} from './throttle.js'
 import type {BenchInstance, BenchTimes, Fault, Machines, Service, ServiceName} from './types.js'
 import {type AccessKey, World} from './world.js'
 
@@ -27,6 +29,13 @@ export interface BenchOptions {
   readonly times?: Partial<BenchTimes>
   /** Added to each request, in milliseconds. */
   readonly latencyMs?: number
+  /** EC2 limits calls as AWS does; absent: it takes any number. */
+  readonly throttled?: boolean
+  /**
+   * EC2, IAM, S3 and STS are answered by another emulator, at this address; SSM and everything else by the bench, whose machines belong to the
+   * other's instances. Everything begins with what the other one has: `addInstance` and `s3` put nothing there.
+   */
+  readonly judge?: {readonly url: string}
   /** Absent: real ones, of the best kind that this computer gives. */
   readonly machines?: Machines
   readonly kind?: Machines['kind']
@@ -78,8 +87,10 @@ export async function startAwsBench(options: BenchOptions = {}): Promise<AwsBenc
   const services: readonly Service[] = [ec2.service, s3, new SsmService(world), createSts(world), createIam(world), new PricingService(), new QuotasService(world)]
   const faults = new Faults()
   const calls = new Calls()
-  const byName = new Map<ServiceName, Service>(services.map((service) => [service.name, service]))
-  endpoint.serve({world, services: byName, faults, calls, latencyMs: options.latencyMs ?? 0, onProblem})
+  const judged = options.judge === undefined ? [] : judgedServices(services, world, options.judge.url)
+  const byName = new Map<ServiceName, Service>([...services, ...judged].map((service) => [service.name, service]))
+  const throttle = options.throttled === true ? new Throttle(() => world.now()) : null
+  endpoint.serve({throttle, world, services: byName, faults, calls, latencyMs: options.latencyMs ?? 0, onProblem})
 
   const url = `http://127.0.0.1:${world.endpointPort}`
   const key = world.addUser('trainer')

@@ -6,8 +6,8 @@
 import {ServiceError} from './types.js'
 import type {XmlValue} from './xml.js'
 
-/** A schema of the SDK: a number for simple types, an array for the others, or a function that gives it. */
-export type Schema = number | readonly unknown[] | (() => Schema)
+/** A schema of the SDK: a number for simple types, an array for the others, `unit` for nothing, or a function that gives it. */
+export type Schema = number | readonly unknown[] | 'unit' | (() => Schema)
 
 /** EC2 has names and lists of its own. */
 export type Dialect = 'ec2' | 'query'
@@ -99,10 +99,13 @@ const STRUCTURE_SCHEMA = 3
 
 function shapeOf(schema: Schema): Shape {
   const resolved = resolve(schema)
+  if (resolved === 'unit') return {kind: 'structure', entry: 0, members: []}
   if (typeof resolved === 'number') {
     if (resolved >= LIST_OF) return {kind: 'list', entry: resolved - LIST_OF, members: []}
     return {kind: SIMPLE[resolved] ?? 'text', entry: 0, members: []}
   }
+  // What an operation without an answer is declared to give.
+  if (!Array.isArray(resolved)) return {kind: 'structure', entry: 0, members: []}
   if (resolved[0] === LIST_SCHEMA) return {kind: 'list', entry: target(resolved[4] as Schema), members: []}
   if (resolved[0] === STRUCTURE_SCHEMA) {
     const names = resolved[4] as readonly string[]
@@ -116,7 +119,7 @@ function shapeOf(schema: Schema): Shape {
 /** A member or entry may stand with traits: `[schema, {xmlName: 'item'}]`; a schema's own array has its namespace second. */
 function target(schema: Schema): Schema {
   const resolved = resolve(schema)
-  return typeof resolved !== 'number' && typeof resolved[1] !== 'string' ? (resolved[0] as Schema) : resolved
+  return Array.isArray(resolved) && typeof resolved[1] !== 'string' ? (resolved[0] as Schema) : resolved
 }
 
 function traitsOf(schema: Schema): Traits {
@@ -125,6 +128,6 @@ function traitsOf(schema: Schema): Traits {
   return resolved[1] as Traits
 }
 
-function resolve(schema: Schema): number | readonly unknown[] {
+function resolve(schema: Schema): number | readonly unknown[] | 'unit' {
   return typeof schema === 'function' ? resolve(schema()) : schema
 }

@@ -8,7 +8,9 @@ import {setTimeout as sleep} from 'node:timers/promises'
 import {accessDenied, refused, signatureRefused} from './access.js'
 import type {Calls} from './counts.js'
 import type {Faults} from './faults.js'
+import {defaultPermission} from './permissions.js'
 import {readClaim, SignatureError, type SignatureClaim, type SignedRequest, verifySignature} from './sigv4.js'
+import type {Throttle} from './throttle.js'
 import {type Fault, type Principal, type Service, ServiceError, type ServiceName, type WireRequest, type WireResponse} from './types.js'
 import type {World} from './world.js'
 
@@ -19,6 +21,8 @@ export interface EndpointParts {
   readonly calls: Calls
   /** Added to each request, in milliseconds. */
   readonly latencyMs: number
+  /** Absent or null: calls are not limited. */
+  readonly throttle?: Throttle | null
   /** Errors of the bench itself. */
   readonly onProblem: (error: unknown) => void
 }
@@ -85,7 +89,7 @@ export class Endpoint {
         concurrent,
       })
       if (answer === 'closed') message.socket.destroy()
-      else send(message, response, answer)
+      else send(message, response, answer, parts.world.now())
     } catch (error) {
       // The client's own going away is its business.
       if (!message.destroyed || message.complete) parts.onProblem(error)
@@ -114,9 +118,10 @@ async function answerTo(signed: SignedRequest, parts: EndpointParts): Promise<{r
   return {request, answer: faults.some(({kind}) => kind === 'lost-response') ? 'closed' : answer}
 }
 
-async function act(service: Service, request: WireRequest, identify: () => Principal, {world, onProblem}: EndpointParts): Promise<WireResponse> {
+async function act(service: Service, request: WireRequest, identify: () => Principal, {world, throttle, onProblem}: EndpointParts): Promise<WireResponse> {
   try {
     const authentic: WireRequest = {...request, principal: identify()}
+    throttle?.spend(authentic)
     authorize(service, authentic, world)
     return await service.handle(authentic)
   } catch (error) {
@@ -166,7 +171,7 @@ function authorize(service: Service, request: WireRequest, world: World): void {
   const {principal} = request
   // Everyone may ask who he is.
   if (principal === undefined || request.operation === 'GetCallerIdentity') return
-  const {action, resource} = service.permissionOf?.(request) ?? {action: `${request.service}:${request.operation}`, resource: '*'}
+  const {action, resource} = service.permissionOf?.(request) ?? defaultPermission(request, instanceIdsIn(request), world)
   if (!world.isAllowed(principal, action, resource)) throw accessDenied(request.service, principal.arn, action, resource)
 }
 
@@ -212,9 +217,10 @@ async function readRequest(message: IncomingMessage): Promise<SignedRequest> {
   }
 }
 
-function send(message: IncomingMessage, response: ServerResponse, answer: WireResponse): void {
+/** The date is AWS's: the SDK corrects its own by it. */
+function send(message: IncomingMessage, response: ServerResponse, answer: WireResponse, now: Date): void {
   const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body
-  const headers: Record<string, string> = {...answer.headers}
+  const headers: Record<string, string> = {date: now.toUTCString(), ...answer.headers}
   // An answer to HEAD tells the length of what it does not send.
   const bodiless = message.method === 'HEAD' || answer.status === 204 || answer.status === 304
   if (headers['content-length'] === undefined && !(bodiless && message.method !== 'HEAD')) headers['content-length'] = String(body.length)

@@ -22,7 +22,6 @@ describe('a command over all platforms', () => {
   const cannotOpen = (over: Partial<PlatformDefinition> = {}): PlatformDefinition => definitionOf('cloud', () => Promise.reject(NO_CREDENTIALS), over)
   const cannotList = (): PlatformDefinition => definitionOf('cloud', async () => {
     const provider = new MemoryProvider([], null)
-    // eslint-disable-next-line require-yield -- it fails before the first one
     provider.describeInstances = async function* () {
       throw NO_CREDENTIALS
     }
@@ -38,7 +37,7 @@ describe('a command over all platforms', () => {
         const outcome = await host.run(command, [...argv, '--json'])
         expect(outcome.code, command.name).to.equal(code)
         expect(outcome.stderr, command.name).to.equal('Warning: cloud is left out: no credentials were found; try: cloud login\n')
-        if (command === ResourcesList) expect(JSON.parse(outcome.stdout).map(({id}: {id: string}) => id)).to.deep.equal(['mem-1'])
+        if (command === ResourcesList) expect((JSON.parse(outcome.stdout) as readonly {id: string}[]).map(({id}) => id)).to.deep.equal(['mem-1'])
       }
     }
   })

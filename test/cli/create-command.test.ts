@@ -43,7 +43,7 @@ describe('create', () => {
 
   it('answers with the object for one and an array for several, as text an id a line', async () => {
     expect(JSON.parse((await create('--json', '--count', '1')).stdout).instance.id).to.equal('mem-1')
-    expect(JSON.parse((await create('--json', '--count', '2')).stdout).map((one: {instance: {id: string}}) => one.instance.id)).to.deep.equal(['mem-2', 'mem-3'])
+    expect((JSON.parse((await create('--json', '--count', '2')).stdout) as readonly {instance: {id: string}}[]).map(one => one.instance.id)).to.deep.equal(['mem-2', 'mem-3'])
     expect((await create('--output', 'text', '--count', '2')).stdout).to.equal('mem-4\nmem-5\n')
   })
 

@@ -1,5 +1,6 @@
 import {expect} from 'chai'
 
+import type {ErrorJson} from '../../src/cli/error-json.js'
 import {monitorCommand} from '../../src/cli/verbs/monitor.js'
 import {RunctlError} from '../../src/model/errors.js'
 import {CommandHost, definitionOf} from '../support/command-host.js'
@@ -11,13 +12,12 @@ describe('monitor --follow', () => {
   before(async () => (host = await CommandHost.create(() => [definitionOf('mem', async () => provider)])))
   beforeEach(() => (provider = new MemoryProvider([])))
   after(() => host.remove())
-  const follow = async (): Promise<any> => {
-    const {code, stdout} = await host.run(Object.assign(monitorCommand('mem'), {id: 'mem:monitor'}), ['mem-1', '--follow', '--json'])
-    return {code, ...JSON.parse(stdout).error}
+  const follow = async (): Promise<ErrorJson['error']> => {
+    const {stdout} = await host.run(Object.assign(monitorCommand('mem'), {id: 'mem:monitor'}), ['mem-1', '--follow', '--json'])
+    return (JSON.parse(stdout) as ErrorJson).error
   }
 
   it('says how to come back on Ctrl-C before it has found the instance or the run', async () => {
-    // eslint-disable-next-line require-yield -- it is interrupted before the first one
     provider.describeInstances = async function* (_, options) {
       process.emit('SIGINT')
       options?.signal?.throwIfAborted()

@@ -1,5 +1,6 @@
 import {expect} from 'chai'
 
+import type {ErrorJson} from '../../src/cli/error-json.js'
 import {stopCommand} from '../../src/cli/verbs/end.js'
 import {startCommand} from '../../src/cli/verbs/start.js'
 import {statusCommand} from '../../src/cli/verbs/status.js'
@@ -8,6 +9,15 @@ import {waitCommand} from '../../src/cli/verbs/wait.js'
 import {RunctlError} from '../../src/model/errors.js'
 import {CommandHost, definitionOf} from '../support/command-host.js'
 import {MemoryProvider, sampleInstance} from '../support/memory-provider.js'
+
+/** Whatever a verb answers with, of one instance. */
+interface Result {
+  readonly id?: string
+  readonly runs_unknown_because?: string
+  readonly instance_id?: string
+  readonly instance: {readonly id: string; readonly state: string}
+  readonly error: ErrorJson['error']
+}
 
 describe('a verb with several ids', () => {
   let host: CommandHost
@@ -19,22 +29,23 @@ describe('a verb with several ids', () => {
   })
   after(() => host.remove())
 
-  const json = async (command: ReturnType<typeof startCommand>, ...argv: readonly string[]): Promise<{value: any; code: unknown; stderr: string}> => {
+  const json = async (command: ReturnType<typeof startCommand>, ...argv: readonly string[]): Promise<{value: readonly Result[]; one: Result; code: unknown; stderr: string}> => {
     const {code, stderr, stdout} = await host.run(command, [...argv, '--json'])
-    return {value: JSON.parse(stdout), code, stderr}
+    const document = JSON.parse(stdout) as Result | readonly Result[]
+    return {value: Array.isArray(document) ? document : [], one: document as Result, code, stderr}
   }
 
   it('answers with the object for one, and for one named twice', async () => {
     for (const argv of [['mem-1'], ['mem-1', 'mem-1']]) {
-      const {code, stderr, value} = await json(startCommand('mem'), ...argv)
-      expect([code, stderr, value.instance.id]).to.deep.equal([undefined, '', 'mem-1'])
+      const {code, one, stderr} = await json(startCommand('mem'), ...argv)
+      expect([code, stderr, one.instance.id]).to.deep.equal([undefined, '', 'mem-1'])
     }
     expect(provider.journal).to.deep.equal(['startInstance'])
   })
 
   it('answers with an array in the order given, each once', async () => {
     const {code, value} = await json(startCommand('mem'), 'mem-3', 'mem-1', 'mem-3', 'mem-2')
-    expect([code, value.map((one: {instance: {id: string}}) => one.instance.id)]).to.deep.equal([undefined, ['mem-3', 'mem-1', 'mem-2']])
+    expect([code, value.map(({instance}) => instance.id)]).to.deep.equal([undefined, ['mem-3', 'mem-1', 'mem-2']])
     expect(provider.journal).to.have.length(3)
   })
 
@@ -57,9 +68,9 @@ describe('a verb with several ids', () => {
     provider.startInstance = id => (id === 'mem-3' ? Promise.reject(new RunctlError('platform_failed', 'no capacity', {next: ['runctl mem start mem-3']})) : start(id))
     const {code, stderr, value} = await json(startCommand('mem'), 'mem-1', 'mem-9', 'mem-3', 'mem-2')
     expect([code, stderr]).to.deep.equal([3, ''])
-    expect([value[0].instance.state, value[3].instance.state]).to.deep.equal(['running', 'running'])
+    expect([value[0]!.instance.state, value[3]!.instance.state]).to.deep.equal(['running', 'running'])
     expect(value[1]).to.deep.include({instance_id: 'mem-9'})
-    expect(value[1].error).to.deep.include({code: 'not_found', exit_code: 3})
+    expect(value[1]!.error).to.deep.include({code: 'not_found', exit_code: 3})
     expect(value[2]).to.deep.equal({
       instance_id: 'mem-3',
       error: {code: 'platform_failed', message: 'mem-3: no capacity', exit_code: 6, still_running: [], next: ['runctl mem start mem-3'], details: {}},
@@ -81,15 +92,15 @@ describe('a verb with several ids', () => {
     }
     const {code, value} = await json(startCommand('mem'), 'mem-1', 'mem-2', '--wait')
     expect(code).to.equal(6)
-    expect(value[0].error.still_running).to.deep.equal(['instance mem-1 ($1.006/h)'])
-    expect(value[1].instance.id).to.equal('mem-2')
+    expect(value[0]!.error.still_running).to.deep.equal(['instance mem-1 ($1.006/h)'])
+    expect(value[1]!.instance.id).to.equal('mem-2')
   })
 
   it('is stop, wait and status too', async () => {
     const rows = (await json(statusCommand('mem'), 'mem-2', 'mem-3')).value
-    expect(rows.map((row: {id: string; runs_unknown_because: string}) => [row.id, row.runs_unknown_because])).to.deep.equal([['mem-2', 'the instance is stopped'], ['mem-3', 'the instance is stopped']])
+    expect(rows.map(row => [row.id, row.runs_unknown_because])).to.deep.equal([['mem-2', 'the instance is stopped'], ['mem-3', 'the instance is stopped']])
     await json(startCommand('mem'), 'mem-1', 'mem-2')
-    expect((await json(waitCommand('mem'), 'mem-1', 'mem-2')).value.map((row: {id: string}) => row.id)).to.deep.equal(['mem-1', 'mem-2'])
+    expect((await json(waitCommand('mem'), 'mem-1', 'mem-2')).value.map(({id}) => id)).to.deep.equal(['mem-1', 'mem-2'])
     expect((await json(statusCommand('mem'))).value).to.have.length(3)
     const {value} = await json(stopCommand('mem'), 'mem-3', 'mem-1', '--force')
     expect(value[0]).to.deep.include({changed: false})
@@ -101,8 +112,8 @@ describe('a verb with several ids', () => {
       if (id === 'mem-2') process.emit('SIGINT')
       return new Promise((_, reject) => setImmediate(() => reject(new RunctlError('timed_out', 'x'))))
     }
-    const {code, value} = await json(startCommand('mem'), 'mem-1', 'mem-2')
-    expect([code, value.error.code]).to.deep.equal([130, 'detached'])
+    const {code, one} = await json(startCommand('mem'), 'mem-1', 'mem-2')
+    expect([code, one.error.code]).to.deep.equal([130, 'detached'])
   })
 
   it('refuses unknown flags and what stands behind --', async () => {
@@ -114,14 +125,14 @@ describe('a verb with several ids', () => {
     const train = (...argv: readonly string[]) => json(Object.assign(trainCommand('mem'), {id: 'mem:train'}), ...argv)
 
     it('takes the last word as the script, and refuses others that are no ids', async () => {
-      const {code, value} = await train('mem-1', 'train.py', 'extra')
-      expect([code, value.error.code]).to.deep.equal([2, 'bad_input'])
-      expect(value.error.message).to.include('"train.py" is no instance id').and.to.include("behind '--'")
+      const {code, one} = await train('mem-1', 'train.py', 'extra')
+      expect([code, one.error.code]).to.deep.equal([2, 'bad_input'])
+      expect(one.error.message).to.include('"train.py" is no instance id').and.to.include("behind '--'")
     })
 
     it('says what comes first where the script is left out or in front', async () => {
-      expect((await train('mem-1', 'mem-2')).value.error.next).to.deep.equal(['runctl mem train mem-2 SCRIPT'])
-      expect((await train('train.py', 'mem-2')).value.error.next).to.deep.equal(['runctl mem train mem-2 train.py'])
+      expect((await train('mem-1', 'mem-2')).one.error.next).to.deep.equal(['runctl mem train mem-2 SCRIPT'])
+      expect((await train('train.py', 'mem-2')).one.error.next).to.deep.equal(['runctl mem train mem-2 train.py'])
     })
   })
 })

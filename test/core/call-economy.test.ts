@@ -148,7 +148,7 @@ describe('the calls that a use-case makes', () => {
     }
     const file = agentFile()
     const agent = (id: string): AgentClient => new AgentClient(deps.provider.shell, id, () => file)
-    await listRuns({instanceId: null, limit: 5}, [{...deps, agent}])
+    await listRuns({instanceId: null, limit: 5}, [{agent, provider: deps.provider, signal: deps.signal}])
     expect(asked).to.have.length(60)
     expect(new Set(asked.map(call => JSON.stringify(call))).size).to.equal(1)
   })

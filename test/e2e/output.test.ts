@@ -67,7 +67,7 @@ describe('what is printed, and where', () => {
 
   it('the parser\'s own errors are JSON too, and --json after -- belongs to the script', async () => {
     expect((await bench.jsonError(['local', 'train', id])).error).to.deep.include({code: 'bad_input', exit_code: 2})
-    expect((await bench.jsonError(['local', 'status', id, 'superfluous'])).error.code).to.equal('bad_input')
+    expect((await bench.jsonError(['local', 'monitor', id, 'superfluous'])).error.code).to.equal('bad_input')
     expect((await bench.jsonError(['run', 'list', '--limit', 'many'])).error.code).to.equal('bad_input')
     const outcome = await bench.run(['local', 'exec', id, '--', 'echo', '--json'])
     expect(outcome.stdout).to.equal('--json\n')

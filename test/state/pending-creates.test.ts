@@ -23,8 +23,8 @@ describe('PendingCreates', () => {
   afterEach(() => rm(dataDir, {recursive: true}))
 
   const journal = (over: Partial<PendingCreatesOptions> = {}): PendingCreates => new PendingCreates({dataDir, platform: 'aws', settings: {region: 'r'}, now: () => now, ...over})
-  const cutOff = async (over: Partial<PendingCreatesOptions> = {}, request: object = REQUEST, ids: readonly string[] = ['req-1']): Promise<void> =>
-    void (await journal({process: DEAD, ...over}).begin(request, ids))
+  const cutOff = async (over: Partial<PendingCreatesOptions> = {}, request: object = REQUEST, ids: readonly string[] = ['req-1']): Promise<unknown> =>
+    journal({process: DEAD, ...over}).begin(request, ids)
   const files = (): Promise<string[]> => readdir(path.join(dataDir, 'pending-creates'))
 
   it('keeps a request until it is settled', async () => {

@@ -37,10 +37,13 @@ export class CountedCalls {
       await this.roundTrip('shell')
       return run(id, request)
     }
-    const ask = agent.call.bind(agent) as ScriptedAgent['call']
-    agent.call = async (verb: AgentVerb, request: never, options) => {
-      await this.roundTrip(`agent ${verb}`)
-      return ask(verb, request, options) as never
+    const {handlers} = agent
+    for (const verb of Object.keys(handlers) as AgentVerb[]) {
+      const handler = handlers[verb] as (...args: unknown[]) => unknown
+      Object.assign(handlers, {[verb]: async (...args: unknown[]) => {
+        await this.roundTrip(`agent ${verb}`)
+        return handler(...args)
+      }})
     }
   }
 

@@ -14,7 +14,9 @@ export class MemoryJournal implements CreateJournal {
       requestIds: resumed ?? requestIds,
       resumedFrom: resumed ? '2026-11-23T11:50:00.000Z' : null,
       replace: async requestId => `${requestId}-again`,
-      settle: async () => void this.open--,
+      settle: async () => {
+        this.open--
+      },
     }
   }
 }

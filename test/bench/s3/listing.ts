@@ -28,8 +28,8 @@ export function listObjectsV2({query}: WireRequest, bucket: Bucket): WireRespons
   const maxKeys = readPageSize(query, 'max-keys')
   const encode = keyEncoder(query)
   const token = query.get('continuation-token')
-  const startAfter = token === null ? (query.get('start-after') ?? '') : readToken(token)
-  const page = makePage([...bucket.objects.values()], {prefix, delimiter, startAfter, maxKeys})
+  const startAfter = token === null ? (query.get('start-after') ?? '') : ''
+  const page = makePage([...bucket.objects.values()], {prefix, delimiter, startAfter, last: token === null ? '' : readToken(token), maxKeys})
   const content = [
     element('Name', bucket.name),
     element('Prefix', encode(prefix)),
@@ -56,16 +56,17 @@ function readToken(token: string): string {
 interface PageRequest {
   readonly prefix: string
   readonly delimiter: string
-  /** The last key or common prefix of the page before. */
   readonly startAfter: string
+  /** The last key or common prefix of the page before. */
+  readonly last: string
   readonly maxKeys: number
 }
 
-function makePage(all: StoredObject[], {prefix, delimiter, startAfter, maxKeys}: PageRequest) {
+function makePage(all: StoredObject[], {prefix, delimiter, startAfter, maxKeys, ...before}: PageRequest) {
   const objects: StoredObject[] = []
   const commonPrefixes: string[] = []
-  let last = startAfter
-  const below = all.filter(({key}) => key.startsWith(prefix)).sort((a, b) => byKeyBytes(a.key, b.key))
+  let {last} = before
+  const below = all.filter(({key}) => key.startsWith(prefix) && byKeyBytes(key, startAfter) > 0).sort((a, b) => byKeyBytes(a.key, b.key))
   for (const object of below) {
     const end = delimiter === '' ? -1 : object.key.indexOf(delimiter, prefix.length)
     const entry = end < 0 ? object.key : object.key.slice(0, end + delimiter.length)

@@ -79,7 +79,10 @@ export async function completeMultipartUpload(request: WireRequest, context: Obj
   const bytes = await context.store.join(parts.map((part) => part.bytes))
   const checksum = await joinedChecksum(upload, parts, bytes.read)
   checkWhole(request.headers, bytes.size, checksum)
+  // The same request may be on its way twice: from here to the commit nothing comes in between.
   if (!context.bucket.uploads.has(upload.id)) throw noSuchUpload(upload.id)
+  checkWriteConditions(request.headers, upload.key, context.bucket.objects.get(upload.key))
+  context.bucket.uploads.delete(upload.id)
   const {contentType, headers, metadata, storageClass} = upload
   const described = {contentType, headers, metadata, storageClass, tagCount: 0}
   const etag = compositeEtag(parts.map((part) => part.etag))

@@ -3,6 +3,7 @@ import {cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile} from 'node:fs/pro
 import {tmpdir} from 'node:os'
 import path from 'node:path'
 
+import {startAwsBench, type AwsBench, type BenchOptions} from '../../bench/index.js'
 import {schemaName, validated} from './json-schema.js'
 import {REPOSITORY} from './repository.js'
 
@@ -21,20 +22,40 @@ export interface RunOptions {
   readonly timeoutMs?: number
 }
 
-/** A user with nothing but the built CLI: folders of their own, a project, no account anywhere. */
+/** The platforms on which every workflow runs, the same to the letter but for the platform's name. */
+export const PLATFORMS = ['local', 'aws'] as const
+
+export interface Where {
+  readonly platform?: (typeof PLATFORMS)[number]
+  /** Of the AWS account. */
+  readonly aws?: BenchOptions
+}
+
+/** A user with nothing but the built CLI: folders of their own, a project, and no account but, on aws, that of an AWS bench. */
 export class Bench {
+  readonly project: string
+
   private constructor(
     readonly root: string,
-    readonly project: string,
-  ) {}
+    readonly platform: NonNullable<Where['platform']>,
+    private readonly account: AwsBench | null,
+  ) {
+    this.project = path.join(root, 'project')
+  }
 
   /** A project folder with the sample scripts in training/, and whatever `files` holds. */
-  static async create(files: Readonly<Record<string, string>> = {}): Promise<Bench> {
+  static async create(files: Readonly<Record<string, string>> = {}, {platform = 'local', aws}: Where = {}): Promise<Bench> {
     const root = await realpath(await mkdtemp(path.join(tmpdir(), 'runctl-e2e-')))
-    const bench = new Bench(root, path.join(root, 'project'))
+    const bench = new Bench(root, platform, platform === 'aws' ? await startAwsBench(aws) : null)
     await cp(path.join(REPOSITORY, 'training'), path.join(bench.project, 'training'), {recursive: true, filter: source => !source.includes('__pycache__')})
     for (const [name, text] of Object.entries(files)) await bench.write(name, text)
     return bench
+  }
+
+  /** The account on AWS. */
+  get aws(): AwsBench {
+    if (this.account === null) throw new Error(`a bench of the platform ${this.platform} has no AWS`)
+    return this.account
   }
 
   get env(): Record<string, string> {
@@ -46,6 +67,7 @@ export class Bench {
       // Whatever account the person has who runs the tests.
       AWS_SHARED_CREDENTIALS_FILE: path.join(this.root, 'no-credentials'),
       AWS_CONFIG_FILE: path.join(this.root, 'no-config'),
+      ...this.account?.env,
     }
     return Object.fromEntries(Object.entries({HOME, LANG, PATH, TMPDIR, ...own}).filter((entry): entry is [string, string] => entry[1] !== undefined))
   }
@@ -56,9 +78,19 @@ export class Bench {
     await writeFile(file, text, {mode})
   }
 
-  /** A file in the home of a local instance. */
+  /** A file in the home of an instance, by its path on this machine. On aws the path is another one after each start. */
   home(instanceId: string, ...parts: readonly string[]): string {
+    if (this.account !== null) return this.account.world.machines.hostPath(instanceId, path.join(this.awsHome, ...parts))
     return path.join(this.root, 'data', 'local', 'instances', instanceId, 'home', ...parts)
+  }
+
+  /** The same file by its path on the instance. */
+  pathOn(instanceId: string, ...parts: readonly string[]): string {
+    return this.account?.world.machines.kind === 'namespaces' ? path.join(this.awsHome, ...parts) : this.home(instanceId, ...parts)
+  }
+
+  private get awsHome(): string {
+    return this.account?.world.machines.kind === 'namespaces' ? '/home/ec2-user' : '/home'
   }
 
   readHome(instanceId: string, ...parts: readonly string[]): Promise<string> {
@@ -108,17 +140,22 @@ export class Bench {
     return {...document, code: outcome.code}
   }
 
-  /** A running local instance; its id. */
+  /** A running instance; its id. */
   async instance(): Promise<string> {
-    return (await this.json<{instance: {id: string}}>(['local', 'create', '--wait'])).instance.id
+    return (await this.json<{instance: {id: string}}>([this.platform, 'create', '--wait'])).instance.id
   }
 
   /** Ends every instance of this bench and removes its folders. */
   async destroy(): Promise<void> {
+    if (this.account === null) await this.#terminateAll()
+    else await this.account.close()
+    await rm(this.root, {recursive: true, force: true, maxRetries: 5})
+  }
+
+  async #terminateAll(): Promise<void> {
     const {stdout} = await this.run(['resources', 'list', '--platform', 'local', '--json'])
     const instances = JSON.parse(stdout || '[]') as readonly {id: string}[]
     await Promise.all(instances.map(({id}) => this.run(['local', 'terminate', id, '--force', '--grace', '1s'])))
-    await rm(this.root, {recursive: true, force: true, maxRetries: 5})
   }
 }
 

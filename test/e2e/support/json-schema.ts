@@ -11,10 +11,11 @@ const compiled = new Map<string, ValidateFunction>()
 /** The schema of what `argv` prints: the platform's name of a verb goes, its one-shot form and `workflow train` are `workflow run`. */
 export function schemaName(argv: readonly string[]): string {
   const [first = '', second = ''] = argv
-  if (first === 'local') return VERBS.includes(second) ? second : 'workflow-run'
+  if (first === 'aws' && second === 'setup') return 'setup'
+  if (first === 'aws' || first === 'local') return VERBS.includes(second) ? second : 'workflow-run'
   if (first === 'workflow') return 'workflow-run'
   if (first === 'status') return 'overview'
-  if (first === 'init') return 'init'
+  if (first === 'doctor' || first === 'init') return first
   return `${first}-${second}`
 }
 

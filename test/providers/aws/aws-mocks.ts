@@ -15,7 +15,7 @@ import {HandClock} from '../../support/hand-clock.js'
 /** An AWS that answers what a test says, and fails for everything else. */
 export function awsMocks() {
   const mocks = {ec2: mockClient(EC2Client), iam: mockClient(IAMClient), pricing: mockClient(PricingClient), ssm: mockClient(SSMClient)}
-  const all = Object.entries(mocks)
+  const all = Object.entries(mocks) as unknown as readonly (readonly [name: string, mock: typeof mocks.ec2])[]
   let dataDir = ''
   before(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'runctl-'))
@@ -49,5 +49,10 @@ export function awsError(name: string, message = `AWS says ${name}`, httpStatusC
 export const ids = (count: number): string[] => Array.from({length: count}, (_, at) => `i-${String(at + 1).padStart(17, '0')}`)
 
 /** The input of every call of a command, in the order of the calls. */
-export const inputs = (mock: {commandCalls(command: never): readonly {readonly args: readonly [{readonly input: unknown}, ...unknown[]]}[]}, command: unknown): any[] =>
-  mock.commandCalls(command as never).map(call => call.args[0].input)
+export function inputs<I>(mock: CommandMock, command: abstract new (...args: never) => {readonly input: I}): I[] {
+  return mock.commandCalls(command as never).map(call => call.args[0].input as I)
+}
+
+interface CommandMock {
+  commandCalls(command: never): readonly {readonly args: readonly [{readonly input: unknown}, ...unknown[]]}[]
+}

@@ -19,11 +19,11 @@ const REQUEST: CreateInstanceRequest = {requestId: 'create-1', name: 'mine', tag
 describe('creating an EC2 instance', () => {
   const aws = awsMocks()
   const {clock, ec2, iam, pricing, ssm} = aws
-  const runs = (): any[] => inputs(ec2, RunInstancesCommand)
+  const runs = () => inputs(ec2, RunInstancesCommand)
 
   beforeEach(() => {
     ec2.on(DescribeInstancesCommand).resolves({Reservations: []})
-    ec2.on(DescribeInstanceTypesCommand).callsFake(({InstanceTypes: [name]}) => ({
+    ec2.on(DescribeInstanceTypesCommand).callsFake(({InstanceTypes: [name = '']}: {InstanceTypes: string[]}) => ({
       InstanceTypes: [{
         InstanceType: name,
         ProcessorInfo: {SupportedArchitectures: name.startsWith('t4g') ? ['arm64'] : ['x86_64']},
@@ -36,7 +36,7 @@ describe('creating an EC2 instance', () => {
       {Name: '/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64', Value: AL2023},
       {Name: '/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-amazon-linux-2023/latest/ami-id', Value: GPU},
     ]})
-    ec2.on(DescribeImagesCommand).callsFake(({ImageIds: [id]}) => ({
+    ec2.on(DescribeImagesCommand).callsFake(({ImageIds: [id]}: {ImageIds: string[]}) => ({
       Images: [{
         ImageId: id,
         Name: id === GPU ? 'dlami' : 'al2023',
@@ -46,10 +46,11 @@ describe('creating an EC2 instance', () => {
         BlockDeviceMappings: [{DeviceName: id === GPU ? '/dev/sda1' : '/dev/xvda', Ebs: {VolumeSize: id === GPU ? 75 : 8}}],
       }],
     }))
-    ec2.on(DescribeSubnetsCommand).resolves({Subnets: [
-      {SubnetId: 'subnet-0000000b', AvailabilityZone: 'eu-west-1b', VpcId: 'vpc-1'},
-      {SubnetId: 'subnet-0000000a', AvailabilityZone: 'eu-west-1a', VpcId: 'vpc-1'},
-    ]})
+    ec2.on(DescribeSubnetsCommand).callsFake(({Filters}: {Filters: {Name: string; Values: string[]}[]}) => {
+      const zones = Filters.find(({Name}) => Name === 'availability-zone')?.Values
+      const subnets = ['b', 'a'].map(letter => ({SubnetId: `subnet-0000000${letter}`, AvailabilityZone: `eu-west-1${letter}`, VpcId: 'vpc-1'}))
+      return {Subnets: subnets.filter(({AvailabilityZone}) => zones?.includes(AvailabilityZone) ?? true)}
+    })
     ec2.on(DescribeSecurityGroupsCommand).resolves({SecurityGroups: [
       {GroupId: 'sg-other', GroupName: 'runctl', VpcId: 'vpc-2', IpPermissions: []},
       {GroupId: 'sg-1', GroupName: 'runctl', VpcId: 'vpc-1', IpPermissions: []},
@@ -105,7 +106,7 @@ describe('creating an EC2 instance', () => {
       ],
     })
     expect(ec2.commandCalls(DescribeSecurityGroupsCommand)).to.have.length(0)
-  }).timeout(5000)
+  })
 
   it('takes what the settings say where the options do not', async () => {
     await create({options: {ami: 'ami-00000001'}}, {
@@ -114,7 +115,7 @@ describe('creating an EC2 instance', () => {
     expect(runs()[0]).to.deep.include({
       InstanceType: 'm5.large', ImageId: 'ami-00000001', SubnetId: 'subnet-0000000c', SecurityGroupIds: ['sg-0000000e'], KeyName: 'k', IamInstanceProfile: {Name: 'p'},
     })
-    expect(runs()[0].BlockDeviceMappings[0].Ebs.VolumeSize).to.equal(44)
+    expect(runs()[0]?.BlockDeviceMappings?.[0]?.Ebs?.VolumeSize).to.equal(44)
     expect(ssm.commandCalls(GetParametersCommand)).to.have.length(0)
     expect(ec2.commandCalls(DescribeSubnetsCommand)).to.have.length(0)
   })
@@ -147,6 +148,12 @@ describe('creating an EC2 instance', () => {
     expect(ec2.commandCalls(CreateSecurityGroupCommand)).to.have.length(0)
   })
 
+  it('takes no image by itself for GPUs that its driver does not know', async () => {
+    expect((await expectedFailure(create({instanceType: 'p3.2xlarge'}))).message).to.match(/too old/)
+    await create({instanceType: 'p3.2xlarge', options: {ami: 'ami-00000001'}})
+    expect(runs()).to.have.length(1)
+  })
+
   it('makes a security group without rules where the VPC has none, once for many creates', async () => {
     ec2.on(DescribeSecurityGroupsCommand).resolves({SecurityGroups: []})
     ec2.on(CreateSecurityGroupCommand).resolves({GroupId: 'sg-new'})
@@ -158,7 +165,8 @@ describe('creating an EC2 instance', () => {
     expect(made).to.deep.include({GroupName: 'runctl', VpcId: 'vpc-1'})
     expect(runs().map(input => input.SecurityGroupIds)).to.deep.equal(Array(4).fill(['sg-new']))
     expect(new Set(runs().map(input => input.ClientToken)).size).to.equal(3)
-    expect(inputs(ec2, DescribeInstancesCommand)).to.deep.equal([
+    const lookUps = inputs(ec2, DescribeInstancesCommand).filter(input => JSON.stringify(input).includes('create-2'))
+    expect(lookUps).to.deep.equal([
       {MaxResults: 1000, Filters: [{Name: 'tag:runctl:create-request', Values: ['create-1', 'create-2', 'create-3']}]},
     ])
   })
@@ -223,10 +231,10 @@ describe('creating an EC2 instance', () => {
     const instance = await create({options: {spot: true, 'spot-max-price': '0.35'}})
     expect(instance.lifecycle).to.equal('spot')
     const [input] = runs()
-    expect(input.InstanceMarketOptions).to.deep.equal({
+    expect(input?.InstanceMarketOptions).to.deep.equal({
       MarketType: 'spot', SpotOptions: {SpotInstanceType: 'one-time', InstanceInterruptionBehavior: 'terminate', MaxPrice: '0.35'},
     })
-    expect(input.TagSpecifications.map((entry: any) => entry.ResourceType)).to.deep.equal(['instance', 'volume', 'spot-instances-request'])
+    expect(input?.TagSpecifications?.map(entry => entry.ResourceType)).to.deep.equal(['instance', 'volume', 'spot-instances-request'])
   })
 
   it('takes on-demand instead of spot only where that was asked for', async () => {

@@ -1,7 +1,7 @@
 import {CancelCommandCommand, GetCommandInvocationCommand, ListCommandInvocationsCommand, SendCommandCommand, SSMClient} from '@aws-sdk/client-ssm'
 import {mockClient} from 'aws-sdk-client-mock'
 
-import {runWrapper, type WrapperRun} from './run-wrapper.js'
+import {removeTraces, runWrapper, type WrapperRun} from './run-wrapper.js'
 
 interface Sent {
   readonly run: WrapperRun
@@ -16,6 +16,7 @@ export function processSsm(wire: {before?: (operation: string) => void; after?: 
   const mock = mockClient(SSMClient)
   const sent = new Map<string, Sent>()
   const calls: string[] = []
+  const requestIds: string[] = []
   let count = 0
   const through = <T>(operation: string, act: () => T): T => {
     calls.push(operation)
@@ -33,6 +34,7 @@ export function processSsm(wire: {before?: (operation: string) => void; after?: 
   mock.on(SendCommandCommand).callsFake(input =>
     through('SendCommand', () => {
       const id = `c-${++count}`
+      requestIds.push(String(input.Comment).replace('runctl ', ''))
       for (const instance of input.InstanceIds) {
         const run = runWrapper((input.Parameters.commands as string[]).join('\n'), {env: {AWS_SSM_INSTANCE_ID: instance}})
         const entry: Sent = {run, ended: null, cancelled: false}
@@ -73,6 +75,10 @@ export function processSsm(wire: {before?: (operation: string) => void; after?: 
       return {}
     }),
   )
+  const restore = async (): Promise<void> => {
+    mock.restore()
+    await removeTraces(requestIds)
+  }
   const clients = {ssm: async () => new SSMClient({region: 'us-east-1'}), ssmOnce: async () => new SSMClient({region: 'us-east-1'})}
-  return {mock, calls, clients, count: (operation: string) => calls.filter(call => call === operation).length, restore: () => mock.restore()}
+  return {mock, calls, clients, count: (operation: string) => calls.filter(call => call === operation).length, restore}
 }

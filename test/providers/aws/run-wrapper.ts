@@ -1,4 +1,6 @@
 import {type ChildProcess, spawn} from 'node:child_process'
+import {readdir, rm} from 'node:fs/promises'
+import {join} from 'node:path'
 
 export interface WrapperRun {
   readonly child: ChildProcess
@@ -30,4 +32,13 @@ export function runWrapper(text: string, options: {readonly env?: Record<string,
     )
   })
   return {child, ended}
+}
+
+/** Takes away what requests have left on this machine. */
+export async function removeTraces(requestIds: readonly string[]): Promise<void> {
+  const user = process.getuid?.() ?? 0
+  for (const place of ['/var/lib/runctl/commands', '/run/runctl', `/dev/shm/runctl-${user}`, `/tmp/runctl-${user}`]) {
+    const names = await readdir(place).catch(() => [])
+    for (const name of names) if (requestIds.some(id => name.startsWith(id))) await rm(join(place, name), {recursive: true, force: true})
+  }
 }

@@ -159,10 +159,26 @@ describe('what the store asks of S3', () => {
   it('takes a bare 403 for a missing right, and an archived object for what it is', async () => {
     s3.on(HeadObjectCommand).rejects(failing('403', 403))
     expect((await expectedFailure(store.head('s3://bucket/k'))).details).to.include({missing_action: 's3:GetObject'})
+    expect((await expectedFailure(store.head('s3://bucket/k'))).message).to.contain('the credentials are wrong or expired')
     s3.on(GetObjectCommand).rejects(failing('InvalidObjectState', 403))
     const archived = await expectedFailure(store.get("s3://bucket/it's"))
     expect(archived.code).to.equal('wrong_state')
     expect(archived.next[0]).to.contain(String.raw`--key 'it'\''s'`)
+  })
+
+  it('names the right that S3 names, where it is another than that of the call', async () => {
+    const message = 'User: arn:aws:iam::1:user/u is not authorized to perform: kms:GenerateDataKey on resource: arn:aws:kms:eu-central-1:1:key/k because …'
+    s3.on(PutObjectCommand).rejects(failing('AccessDenied', 403, {message}))
+    const {details} = await expectedFailure(store.put('s3://bucket/k', Buffer.from('x')))
+    expect(details['policy_statement']).to.deep.equal({Effect: 'Allow', Action: 'kms:GenerateDataKey', Resource: 'arn:aws:kms:eu-central-1:1:key/k'})
+    s3.on(PutObjectCommand).rejects(failing('AccessDenied', 403, {message: '… with an explicit deny in a resource-based policy'}))
+    expect((await expectedFailure(store.put('s3://bucket/k', Buffer.from('x')))).message).to.contain('forbids s3:PutObject')
+  })
+
+  it('does not call a lock another\'s where it cannot know whose it is', async () => {
+    s3.on(PutObjectCommand).rejects(failing('PreconditionFailed', 412, {attempts: 2}))
+    s3.on(HeadObjectCommand).rejects(failing('403', 403))
+    expect((await expectedFailure(store.put('s3://bucket/k', Buffer.from('x'), {ifAbsent: true}))).details).to.include({missing_action: 's3:GetObject'})
   })
 
   it('writes policies for what was asked, in the partition of the region, and escapes what policies read as patterns', () => {

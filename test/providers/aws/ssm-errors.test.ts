@@ -140,6 +140,13 @@ describe('SsmShell, when things go wrong', () => {
     })
   }
 
+  it('does not call a command undelivered that had begun when its instance went away', async () => {
+    target = {state: 'terminated', profileArn: null}
+    on(GetCommandInvocationCommand).resolves({...UNDER_WAY, Status: 'Failed', StatusDetails: 'Undeliverable'})
+    const error = await expectedFailure(shell.run(ID, REQUEST))
+    expect([error.code, error.details['delivered']]).to.deep.equal(['wrong_state', null])
+  })
+
   describe('finds out why AWS takes no command for an instance:', () => {
     beforeEach(() => on(SendCommandCommand).rejects(awsError('InvalidInstanceId')))
     const CASES: [what: string, state: ShellTarget | null, ping: string | null, code: string, next: string, says: RegExp][] = [

@@ -2,7 +2,7 @@ import {spawnSync} from 'node:child_process'
 import {createHash, randomBytes, randomUUID} from 'node:crypto'
 import {existsSync} from 'node:fs'
 import {createServer, type Server} from 'node:http'
-import {readdir, rm} from 'node:fs/promises'
+import {rm} from 'node:fs/promises'
 import type {AddressInfo} from 'node:net'
 import {gzipSync} from 'node:zlib'
 import {expect} from 'chai'
@@ -10,9 +10,10 @@ import {expect} from 'chai'
 import {type Answer, parseAnswer, unpackResult} from '../../../src/providers/aws/shell/answer.js'
 import {commandText, INLINE_INPUT_BYTES, MAX_COMMAND_BYTES, type CommandRequest} from '../../../src/providers/aws/shell/command-text.js'
 import {WRAPPER} from '../../../src/providers/aws/shell/wrapper.js'
-import {runWrapper} from './run-wrapper.js'
+import {quoteForShell} from '../../../src/model/quote-for-shell.js'
+import {removeTraces, runWrapper} from './run-wrapper.js'
 
-const SHELLS = ['dash', 'bash', 'busybox'].filter(name => spawnSync(name, name === 'busybox' ? ['true'] : ['-c', 'true']).status === 0)
+const SHELLS = ['dash', 'bash'].filter(name => spawnSync(name, ['-c', 'true']).status === 0)
 
 describe('the wrapper around a script', () => {
   const ids: string[] = []
@@ -31,15 +32,9 @@ describe('the wrapper around a script', () => {
     const found = unpackResult(answer, answer.packed) ?? expect.fail('the output is damaged')
     return {exitCode: found.exitCode, stdout: Buffer.from(found.stdout).toString(), stderr: Buffer.from(found.stderr).toString()}
   }
-  const places = ['/var/lib/runctl/commands', '/run/runctl', `/dev/shm/runctl-${process.getuid?.()}`, `/tmp/runctl-${process.getuid?.()}`]
-  after(async () => {
-    for (const place of places) {
-      const names = existsSync(place) ? await readdir(place) : []
-      for (const name of names) if (ids.some(id => name.startsWith(id))) await rm(`${place}/${name}`, {recursive: true})
-    }
-  })
+  after(() => removeTraces(ids))
 
-  for (const sh of SHELLS.filter(name => name !== 'busybox')) {
+  for (const sh of SHELLS) {
     describe(`by ${sh}`, () => {
       it('gives status, output and errors of a script, ends with 0, and quickly', async () => {
         const end = await run(command({script: 'cat; echo "wrong" >&2; exit 7', stdin: Buffer.from('hello')}), {sh})
@@ -105,10 +100,10 @@ describe('the wrapper around a script', () => {
     expect(result((await run(command({script: '-n'}))).answer).exitCode).to.equal(127)
   })
 
-  it('starts a script in the home of its user, clean', async function () {
-    const {stdout} = result((await run(command({script: '[ "$(pwd)" = "$HOME" ] && echo home; umask; id -u; env'}), {env: {SECRET: 'x', RUNCTL_BOOT_ID: 'b 1'}})).answer)
-    expect(stdout).to.match(/^home\n0?022\n/).and.to.include('RUNCTL_INSTANCE_ID=i-0123456789abcdef0\n').and.to.include('RUNCTL_BOOT_ID=b 1\n').and.not.to.include('SECRET')
-    if (process.getuid?.() === 0 && spawnSync('id', ['-u', '1000']).status === 0) expect(stdout).to.match(/^1000$/m)
+  it('starts a script in the home of its user, clean where it becomes another one', async () => {
+    const {stdout} = result((await run(command({script: '[ "$(pwd)" = "$HOME" ] && echo home; umask; id -u; env'}), {env: {SECRET: 'x'}})).answer)
+    expect(stdout).to.match(/^home\n0?022\n/).and.to.include('RUNCTL_INSTANCE_ID=i-0123456789abcdef0\n')
+    if (process.getuid?.() === 0 && spawnSync('id', ['-u', '1000']).status === 0) expect(stdout).to.match(/^1000$/m).and.not.to.include('SECRET')
   })
 
   it('finds out its instance where it goes to several', async () => {
@@ -139,6 +134,43 @@ describe('the wrapper around a script', () => {
     const text = commandText(command({script: script.slice(0, 1400), stdin: randomBytes(INLINE_INPUT_BYTES)}))
     expect(text?.length).to.be.at.most(MAX_COMMAND_BYTES)
     expect(gzipSync(WRAPPER, {level: 9}).length).to.be.below(2200)
+  })
+
+  describe('in a mount namespace of its own', () => {
+    before(function () {
+      if (spawnSync('unshare', ['-m', 'true']).status !== 0) this.skip()
+    })
+    /** Small file systems where the wrapper would write, all full; then `commands`. */
+    const inFull = async (places: readonly string[], commands: string): Promise<string> => {
+      const fill = (place: string): string =>
+        `mkdir -p ${place} && mount -t tmpfs -o size=64k tmpfs ${place} && { head -c 100k /dev/zero >${place}/fill; } 2>/dev/null`
+      const end = await runWrapper(`unshare -m sh -c ${quoteForShell([...places.map(fill), commands].join('\n'))}`).ended
+      return end.stdout
+    }
+
+    it('works on a full disk, and still runs once what is delivered twice', async () => {
+      const text = quoteForShell(textOf(command({script: 'echo $$ "$(date +%N)"; sleep 0.5'})))
+      const twice = await inFull(['/var/lib'], `sh -c ${text} & sh -c ${text}; wait`)
+      const [first, second] = twice.split(/(?=RUNCTL1)/).map(each => result(parseAnswer(each)))
+      expect(first?.stdout).to.match(/^\d+ \d+\n$/)
+      expect(second).to.deep.equal(first)
+    })
+
+    it('says so where nothing has room', async () => {
+      const all = await inFull(['/var/lib', '/run', '/dev/shm', '/tmp'], `sh -c ${quoteForShell(textOf(command({script: 'echo ran'})))}`)
+      expect(parseAnswer(all)).to.deep.equal({kind: 'nospace'})
+    })
+
+    it('gets along without runuser, and without a normal user', async function () {
+      if (process.getuid?.() !== 0) this.skip()
+      const text = quoteForShell(textOf(command({script: 'cat; id -u; echo "$HOME"; kill -TERM $$', stdin: Buffer.from('in ')})))
+      const hide = 'for f in /usr/sbin/runuser /sbin/runuser; do [ -e $f ] && mount --bind /dev/null $f; done; command -v runuser'
+      const bySu = result(parseAnswer(await inFull([], `${hide}; sh -c ${text}`)))
+      expect([bySu.exitCode, bySu.stdout.startsWith('in ')]).to.deep.equal([143, true])
+      const alone = quoteForShell(textOf(command({script: 'cat; id -u; echo "$HOME"', stdin: Buffer.from('in ')})))
+      const byRoot = await inFull([], `grep ^root: /etc/passwd >/tmp/only-root-$$; mount --bind /tmp/only-root-$$ /etc/passwd; rm /tmp/only-root-$$; sh -c ${alone}`)
+      expect(result(parseAnswer(byRoot)).stdout).to.equal('in 0\n/root\n')
+    })
   })
 
   describe('with objects at URLs', () => {

@@ -8,8 +8,6 @@ export interface KnownInstance {
   readonly zone: string | null
   readonly profileArn: string | null
   readonly spotRequestId: string | null
-  /** AWS itself ended or refused it. */
-  readonly byAws: boolean
 }
 
 const TAGGED_REASONS: readonly string[] = ['budget', 'failed', 'idle', 'interrupted', 'user']
@@ -36,7 +34,6 @@ export function asKnownInstance(raw: AwsInstance, region: string): KnownInstance
     zone: raw.Placement?.AvailabilityZone ?? null,
     profileArn: raw.IamInstanceProfile?.Arn ?? null,
     spotRequestId: raw.SpotInstanceRequestId ?? null,
-    byAws: raw.StateReason?.Code?.startsWith('Server.') ?? false,
   }
 }
 

@@ -20,7 +20,7 @@ const MOST_IDS = 200
 /** How long a new instance may be unknown to the calls that change it. */
 const NEW_LIMIT_MS = 60_000
 /** Refusals that are about one of the ids and not about the call. */
-const ONES_FAULT = /^(Invalid(InstanceI|I)D|IncorrectInstanceState|IncorrectState|UnsupportedOperation|OperationNotPermitted|\w*Capacity\w*$|\w+LimitExceeded|UnauthorizedOperation)/
+const ONES_FAULT = /^(Invalid(InstanceI|I)D|IncorrectInstanceState|IncorrectState|UnsupportedOperation|OperationNotPermitted|\w*Capacity\w*$|(Instance|Vcpu)LimitExceeded|UnauthorizedOperation)/
 
 interface Deps {
   readonly clients: AwsClients

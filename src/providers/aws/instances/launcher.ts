@@ -18,7 +18,7 @@ import {findMachineType, type MachineType} from './machine-type.js'
 import {findNetwork, type Network} from './network.js'
 import {isAboutProfile, noProfile, profileExists} from './profile-problem.js'
 import type {RecentChanges} from './recent-changes.js'
-import {checkTags} from './tags.js'
+import {asTagList, checkTags} from './tags.js'
 import {awsErrorName, untilVisible} from './until-visible.js'
 
 /** How long EC2 may not know a group or profile that was made a moment ago. */
@@ -139,11 +139,11 @@ export class Launcher {
       isAboutProfile(error) ? profileExists(clients, instanceProfile, signal) : awsErrorName(error) === 'InvalidGroup.NotFound' && launch.wish.securityGroups === null
     try {
       const {Instances} = await untilVisible(() => this.run(input, signal), isTooEarly, {clock, limitMs: NEW_LIMIT_MS, signal})
-      const made = Instances?.[0] && asKnownInstance(Instances[0], await clients.region())
+      const raw = Instances?.[0]
+      const made = raw && asKnownInstance({...raw, Tags: raw.Tags?.length ? raw.Tags : asTagList(launch.tags)}, await clients.region())
       if (!made) throw new RunctlError('platform_failed', 'EC2 took the request but named no instance', {next: ['runctl resources list'], details: {uncertain: true}})
-      const known = {...made, instance: {...made.instance, tags: {...launch.tags, ...made.instance.tags}}}
-      recent.noteCreated(known)
-      return known.instance
+      recent.noteCreated(made)
+      return made.instance
     } catch (error) {
       if (isAboutProfile(error)) throw noProfile(instanceProfile, error)
       if (awsErrorName(error) !== 'IdempotentParameterMismatch') throw error

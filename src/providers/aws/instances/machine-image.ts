@@ -12,6 +12,9 @@ export const IMAGE_PARAMETERS = {
   gpu: (architecture: Architecture) => `/aws/service/deeplearning/ami/${architecture}/base-oss-nvidia-driver-gpu-amazon-linux-2023/latest/ami-id`,
 } as const
 
+/** NVIDIA's open driver begins with the Turing generation. */
+const OLD_GPUS = /^(g2|g3s?|p2|p3|p3dn)\./
+
 export interface MachineImage {
   readonly id: string
   readonly name: string
@@ -32,6 +35,11 @@ export async function readImageParameters(clients: AwsClients, signal: AbortSign
 
 /** The image for a type where nobody named one. Throws `platform_failed` where the region publishes none. */
 export function chooseImage(parameters: ReadonlyMap<string, string>, type: MachineType): string {
+  if (OLD_GPUS.test(type.name)) {
+    throw new RunctlError('bad_input', `the GPUs of ${type.name} are too old for the driver of the Deep Learning AMI that runctl would choose: name an image`, {
+      next: [`runctl aws create --instance-type ${type.name} --ami AMI`, 'runctl aws create --instance-type g5.xlarge'],
+    })
+  }
   const parameter = IMAGE_PARAMETERS[type.hasNvidiaGpu ? 'gpu' : 'cpu'](type.architecture)
   const id = parameters.get(parameter)
   if (id !== undefined) return id

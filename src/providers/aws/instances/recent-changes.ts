@@ -58,7 +58,7 @@ export class RecentChanges {
     const {id} = described.instance
     const change = this.states.get(id)
     let {instance} = described
-    const agrees = !change || AGREEING[change.state]?.includes(instance.state) || described.byAws || change.until <= this.time()
+    const agrees = !change || AGREEING[change.state]?.includes(instance.state) || change.until <= this.time()
     if (agrees) this.states.delete(id)
     else instance = withState(instance, change.state)
 

@@ -79,7 +79,7 @@ export function userPolicy({account, bucket, partition, roleName}: UserPolicyInp
       ]),
       allow('RunCommands', ['ssm:SendCommand'], [`arn:${partition}:ssm:*::document/AWS-RunShellScript`, ec2('instance')]),
       allow('CancelCommands', ['ssm:CancelCommand'], '*'),
-      allow('FindImages', ['ssm:GetParameter'], `arn:${partition}:ssm:*::parameter/aws/service/*`),
+      allow('FindImages', ['ssm:GetParameter', 'ssm:GetParameters'], `arn:${partition}:ssm:*::parameter/aws/service/*`),
       allow('Bucket', ['s3:ListBucket', 's3:GetBucketLocation'], `arn:${partition}:s3:::${bucket}`),
       allow('Objects', ['s3:GetObject', 's3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload'], `arn:${partition}:s3:::${bucket}/*`),
     ],

@@ -7,6 +7,7 @@ import {withSignal, type ShellParts} from './shell-parts.js'
 
 /** A presigned URL is good for so long beyond the script's own time: delivery, resends and a slow upload are in it. */
 const URL_SLACK_S = 900
+const MAX_URL_S = 7 * 24 * 3600
 
 /** What is sent for a job, and the objects that travel beside it. */
 export interface Exchange {
@@ -24,7 +25,7 @@ export async function prepareExchange(parts: ShellParts, job: ShellJob, instance
   const {request, stdin} = job
   const {store} = parts
   const scratch = store?.scratch ?? null
-  const expires = Math.ceil(request.timeoutMs / 1000) + URL_SLACK_S
+  const expires = Math.min(MAX_URL_S, Math.ceil(request.timeoutMs / 1000) + URL_SLACK_S)
   const base: CommandRequest = {requestId, instanceId, script: request.script, stdin, timeoutMs: request.timeoutMs, maxOutputBytes}
   if (!store || scratch === null) return {requestId, text: commandText(base) ?? tooLong(stdin.length), inputUri: null, outputUri: null}
 

@@ -15,6 +15,8 @@ export interface CommandToSend {
 export const DELIVERY_TIMEOUT_S = 30
 /** The wrapper ends its script in time by itself; AWS does it should the wrapper fail to. */
 const EXECUTION_SLACK_S = 10
+/** AWS allows no more: 48 hours. */
+const MAX_EXECUTION_S = 172_800
 const RESENDS = 4
 const THROTTLED_ATTEMPTS = 9
 const FIRST_PAUSE_MS = 400
@@ -33,7 +35,7 @@ export async function sendCommand(parts: ShellParts, command: CommandToSend, sig
     DocumentName: 'AWS-RunShellScript',
     Comment: `runctl ${command.requestId}`,
     InstanceIds: [...command.instanceIds],
-    Parameters: {commands: [command.text], executionTimeout: [String(Math.ceil(command.timeoutMs / 1000) + EXECUTION_SLACK_S)]},
+    Parameters: {commands: [command.text], executionTimeout: [String(Math.min(MAX_EXECUTION_S, Math.ceil(command.timeoutMs / 1000) + EXECUTION_SLACK_S))]},
     TimeoutSeconds: DELIVERY_TIMEOUT_S,
     // Else AWS gives the rest up after the first that fails.
     ...(many ? {MaxConcurrency: '50', MaxErrors: '50'} : {}),

@@ -25,6 +25,11 @@ export function stateError(id: string, target: ShellTarget | null, delivered?: f
   return new RunctlError('wrong_state', `instance ${id} is ${target.state}, not running`, {details: {...details, state: target.state}, next})
 }
 
+/** The same where it is not sure that the command has not arrived. */
+export function mayHaveArrived({code, details, message, next}: RunctlError): RunctlError {
+  return new RunctlError(code, message, {next, details: {...details, delivered: null}})
+}
+
 /** AWS takes no command for this instance (InvalidInstanceId, delivery failed): finds out why. */
 export async function explainSilence(parts: ShellParts, id: string, what: string, signal?: AbortSignal): Promise<RunctlError> {
   const target = await parts.describe(id, signal)
@@ -76,8 +81,11 @@ async function pingStatus(parts: ShellParts, id: string, signal?: AbortSignal): 
 /** A command that ended on AWS's side without an answer of the wrapper. */
 export async function invocationError(parts: ShellParts, id: string, timeoutMs: number, found: Invocation, signal?: AbortSignal): Promise<RunctlError> {
   const {details} = found
-  if (details === 'deliverytimedout') return explainSilence(parts, id, `the command was not taken within ${DELIVERY_TIMEOUT_S} seconds`, signal)
-  if (details === 'undeliverable') return explainSilence(parts, id, 'the command could not be delivered', signal)
+  if (details === 'deliverytimedout' || details === 'undeliverable') {
+    const what = details === 'undeliverable' ? 'the command could not be delivered' : `the command was not taken within ${DELIVERY_TIMEOUT_S} seconds`
+    const silence = await explainSilence(parts, id, what, signal)
+    return found.started ? mayHaveArrived(silence) : silence
+  }
   if (details === 'executiontimedout' || details === 'timedout') return timedOut(id, timeoutMs)
   const failed = (code: ErrorCode, message: string, next: string[], delivered: boolean): RunctlError =>
     new RunctlError(code, message, {next, details: {instance_id: id, status_details: details, ...(delivered ? {} : UNDELIVERED)}})

@@ -1,6 +1,6 @@
 import {createHash, randomUUID} from 'node:crypto'
 
-import {RunctlError, withContext} from '../../../model/errors.js'
+import {RunctlError} from '../../../model/errors.js'
 import type {Shell, ShellRequest, ShellResult} from '../../provider.js'
 import {type DoneAnswer, parseAnswer, unpackResult} from './answer.js'
 import {hasName} from './aws-outcome.js'
@@ -9,7 +9,7 @@ import {discardExchange, type Exchange, prepareExchange} from './exchange.js'
 import {damagedOutput, fetchParts} from './fetch-output.js'
 import {type Invocation, readInvocation} from './invocation.js'
 import {NotDelivered, sendCommand, sendFailure} from './send-command.js'
-import {answerError, explainSilence, invocationError} from './shell-errors.js'
+import {answerError, explainSilence, invocationError, mayHaveArrived} from './shell-errors.js'
 import {ShellJob} from './shell-job.js'
 import {realClock, type ShellClock, type ShellParts, withSignal} from './shell-parts.js'
 import {watchCommand} from './watch-command.js'
@@ -184,7 +184,7 @@ export class SsmShell implements Shell {
     if (!hasName(error instanceof NotDelivered ? error.cause : error, 'InvalidInstanceId')) return sendFailure(error, request.signal)
     try {
       const silence = await explainSilence(this.parts, instanceId, 'SSM does not take the command', request.signal)
-      return error instanceof NotDelivered ? silence : withContext(silence, {details: {delivered: null}})
+      return error instanceof NotDelivered ? silence : mayHaveArrived(silence)
     } catch (failure) {
       return failure
     }

@@ -13,7 +13,8 @@ const PIPED_INPUT_BYTES = 48 * 1024
  * that is preferably in memory, so that what saves and stops works on a full disk: `m` who runs it, since which boot; `o`, `e`, `z` the
  * output; `r` the result. A second delivery waits for `r`; if the first was killed or the machine restarted, it says so and runs nothing.
  *
- * The script stays in the process group of this one, because that is what AWS kills on a cancel. What it prints goes to files, so that
+ * The script runs as the machine's normal user with a clean environment; where there is nobody to become, as it is.
+ * It stays in the process group of this one, because that is what AWS kills on a cancel. What it prints goes to files, so that
  * a process which it leaves behind holds no stream of ours.
  */
 export const WRAPPER = `umask 077
@@ -53,19 +54,18 @@ done;done 2>/dev/null
 return 1;}
 wait_first(){ k=0;until find_work;[ -f "$w/r" ];do
 if read -r a y <"$w/m"&&[ "$(mark "$a")" = "$a\${y:+ $y}" ]&&kill -0 "$a";then k=0;else k=$((k+1));fi 2>/dev/null
-if [ $k -gt 12 ];then say - - interrupted;return 1;fi
+if [ $k -gt $([ -f "$w/m" ]&&echo 4||echo 40) ];then say - - interrupted;return 1;fi
 sleep .25 2>/dev/null||sleep 1;done;}
 watch(){ exec 3>&-
 k=0;while sleep 1 </dev/null >/dev/null 2>&1;do k=$((k+1));y=
 if [ $(($(len "$w/o")+$(len "$w/e"))) -gt "$m" ];then y=big;elif [ $k -ge "$t" ];then y=timeout;fi
 if [ "$y" ];then rm -f "$w/o" "$w/e" "$w/i";end $y;say "$w" - $y;kill -9 0;fi;done;}
-as_user(){ K='exec /usr/bin/env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin HOME="$h" USER="$a" LOGNAME="$a" SHELL=/bin/sh LANG=C.UTF-8 TERM=dumb RUNCTL_INSTANCE_ID="$n" \${RUNCTL_BOOT_ID:+RUNCTL_BOOT_ID="$RUNCTL_BOOT_ID"} \${AWS_EC2_METADATA_SERVICE_ENDPOINT:+AWS_EC2_METADATA_SERVICE_ENDPOINT="$AWS_EC2_METADATA_SERVICE_ENDPOINT"} /bin/sh -c -- "$S"'
-export h a n S
+as_user(){ K='exec /usr/bin/env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin HOME="$h" USER="$a" LOGNAME="$a" SHELL=/bin/sh LANG=C.UTF-8 TERM=dumb RUNCTL_INSTANCE_ID="$n" /bin/sh -c -- "$S"'
 exec >>"$w/o" 2>>"$w/e" 3>&-
+if [ "$v" != 0 ]||[ "$a" = root ];then export HOME="$h" RUNCTL_INSTANCE_ID="$n";exec /bin/sh -c -- "$S";fi
+export h a n S
 set -- /bin/sh -c "$K"
-if [ "$v" != 0 ];then export HOME="$h" RUNCTL_INSTANCE_ID="$n";exec /bin/sh -c -- "$S"
-elif [ "$a" = root ];then exec "$@"
-elif command -v runuser >/dev/null;then exec runuser -u "$a" -- "$@"
+if command -v runuser >/dev/null;then exec runuser -u "$a" -- "$@"
 elif command -v su >/dev/null;then exec su -s /bin/sh "$a" -c "$K"
 else exec sudo -n -u "$a" h="$h" a="$a" n="$n" S="$S" "$@";fi;}
 run_script(){ a=$(id -un);h=\${HOME:-$PWD}

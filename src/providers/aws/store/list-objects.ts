@@ -26,7 +26,7 @@ export async function* listObjects(buckets: BucketClients, {bucket, key: prefix}
 }
 
 function decodeKey(encoded: string): string {
-  return decodeURIComponent(encoded.toString())
+  return decodeURIComponent(encoded.replaceAll('+', ' '))
 }
 
 /** S3 puts it in quotes. */

@@ -63,15 +63,10 @@ async function putWhole(buckets: BucketClients, {bucket, key}: S3Location, sourc
   await buckets.call('s3:PutObject', {bucket, key}, request.signal, client => client.send(new PutObjectCommand(input), options))
 }
 
-/** false also where it cannot be found out: the failure that led here is told then. */
+/** Rejects where it cannot be found out: who asks for a lock must not take "perhaps" for "no". */
 async function isOurs(buckets: BucketClients, location: S3Location, writeId: string, signal: AbortSignal | undefined): Promise<boolean> {
-  try {
-    const found = await headOrNull(buckets, location, signal)
-    return found?.Metadata?.[WRITE_ID] === writeId
-  } catch {
-    signal?.throwIfAborted()
-    return false
-  }
+  const found = await headOrNull(buckets, location, signal)
+  return found?.Metadata?.[WRITE_ID] === writeId
 }
 
 async function headOrNull(buckets: BucketClients, {bucket, key}: S3Location, signal: AbortSignal | undefined) {

@@ -70,22 +70,36 @@ export function explainS3Error(error: unknown, attempt: S3Attempt): unknown {
   return error
 }
 
-/** A refusal without a body has no code, so its status must do; credentials that are wrong or expired have names of their own. */
-function isDenied({name, status}: S3Failure): boolean {
-  return ['AccessDenied', 'AllAccessDisabled', 'Forbidden'].includes(name) || (status === 403 && ['', '403', 'Error', 'Unknown', 'UnknownError'].includes(name))
+/** Credentials that are wrong or expired have names of their own, except in answers to HEAD. */
+function isDenied(failure: S3Failure): boolean {
+  return ['AccessDenied', 'AllAccessDisabled'].includes(failure.name) || isBareRefusal(failure)
+}
+
+function isBareRefusal({name, status}: S3Failure): boolean {
+  return status === 403 && ['', '403', 'Error', 'Forbidden', 'Unknown', 'UnknownError'].includes(name)
 }
 
 function denied(attempt: S3Attempt, error: unknown): RunctlError {
   const {action, bucket, key} = attempt
+  const uri = formatUri(attempt)
   const said = error instanceof Error ? error.message : ''
-  const statement = policyStatement(attempt)
-  // A missing object looks like this too, to who may not list the bucket.
-  const reading = action === 's3:GetObject' && key !== '' ? ` (S3 also says this of an object that is not there, where s3:ListBucket on ${bucket} is not allowed)` : ''
-  const detail = {action, bucket, uri: formatUri(attempt), missing_action: action, policy_statement: statement, aws_message: said.slice(0, 600)}
-  const message = /explicit deny/.test(said)
-    ? `a policy forbids ${action} on ${formatUri(attempt)} expressly, which only whoever manages the account can change`
-    : `no permission for ${action} on ${formatUri(attempt)}${reading}: add ${JSON.stringify(statement)} to the policy of the identity in use`
-  return new RunctlError('platform_failed', message, {next: ['runctl aws setup --dry-run', 'runctl doctor'], details: detail, cause: error})
+  // An object may be encrypted with a key of the user's own: then it is a right on the key that is missing.
+  const [, named = action, resource = '*'] = /not authorized to perform: ([a-z0-9-]+:\w+)(?: on resource: (arn:[\w:/+=,.@*-]+))?/.exec(said) ?? []
+  const statement = named === action ? policyStatement(attempt) : {Effect: 'Allow', Action: named, Resource: resource}
+  const options = {
+    next: ['runctl aws setup --dry-run', 'runctl doctor'],
+    details: {action, bucket, uri, missing_action: named, policy_statement: statement, aws_message: said.slice(0, 600)},
+    cause: error,
+  }
+  if (said.includes('explicit deny')) {
+    return new RunctlError('platform_failed', `a policy forbids ${named} on ${uri} expressly, which only whoever manages the account can change`, options)
+  }
+  const doubts = [
+    ...(action === 's3:GetObject' && key !== '' ? [`there is no such object and s3:ListBucket on ${bucket} is not allowed`] : []),
+    ...(isBareRefusal(readS3Failure(error)) ? ['the credentials are wrong or expired'] : []),
+  ]
+  const doubt = doubts.length === 0 ? '' : ` (S3 answers the same where ${doubts.join(', or ')})`
+  return new RunctlError('platform_failed', `no permission for ${named} on ${uri}${doubt}: add ${JSON.stringify(statement)} to the policy of the identity in use`, options)
 }
 
 /** The statement that allows it, for all below the first folder of the key: what comes next is likely to lie there too. */

@@ -118,6 +118,9 @@ class Host:
         for pid in self.running:
             os.kill(pid, signal.SIGKILL)
         self.collect(0)
+        machines = self.place("")
+        for instance_id in os.listdir(machines):
+            disk.remove(self.place(instance_id))
 
 
 def carries_overlays(folder):

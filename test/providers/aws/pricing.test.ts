@@ -1,0 +1,117 @@
+import {DescribeInstancesCommand, DescribeSpotPriceHistoryCommand} from '@aws-sdk/client-ec2'
+import {GetProductsCommand} from '@aws-sdk/client-pricing'
+import {expect} from 'chai'
+import {readFile, writeFile} from 'node:fs/promises'
+import {join} from 'node:path'
+
+import type {Instance} from '../../../src/model/instance.js'
+import {rejection} from '../../support/rejection.js'
+import {awsError, awsMocks, ids, inputs} from './aws-mocks.js'
+
+const [A = '', B = ''] = ids(2)
+const instance = (more: Partial<Instance> = {}): Instance => ({
+  id: A, platform: 'aws', name: null, state: 'running', stateReason: null, region: 'eu-west-1', instanceType: 'g5.xlarge', lifecycle: 'on-demand',
+  createdAt: null, launchedAt: null, tags: {}, ...more,
+})
+const product = (...prices: string[]) => JSON.stringify({
+  product: {attributes: {}},
+  terms: {OnDemand: {sku: {priceDimensions: Object.fromEntries(prices.map((USD, at) => [at, {unit: 'Hrs', pricePerUnit: {USD}}]))}}},
+})
+
+describe('what an EC2 instance costs', () => {
+  const aws = awsMocks()
+  const {clock, ec2, pricing} = aws
+  const price = (which = instance(), provider = aws.provider()) => provider.pricing.hourlyPrice(which)
+  const file = () => join(aws.dataDir(), 'aws-prices.json')
+
+  beforeEach(() => {
+    pricing.on(GetProductsCommand).resolves({PriceList: [product('1.123')]})
+    ec2.on(DescribeSpotPriceHistoryCommand).callsFake(async ({InstanceTypes}: {InstanceTypes: string[]}) => ({
+      SpotPriceHistory: InstanceTypes.flatMap(InstanceType => [
+        {InstanceType, AvailabilityZone: 'eu-west-1a', SpotPrice: '0.300000', Timestamp: new Date(2)},
+        {InstanceType, AvailabilityZone: 'eu-west-1a', SpotPrice: '0.900000', Timestamp: new Date(1)},
+        {InstanceType, AvailabilityZone: 'eu-west-1b', SpotPrice: '0.400000', Timestamp: new Date(2)},
+      ]),
+    }))
+    ec2.on(DescribeInstancesCommand).callsFake(async ({InstanceIds}: {InstanceIds: string[]}) => ({
+      Reservations: [{Instances: InstanceIds.map(InstanceId => ({InstanceId, State: {Name: 'running'}, Placement: {AvailabilityZone: InstanceId === A ? 'eu-west-1a' : 'eu-west-1b'}}))}],
+    }))
+  })
+
+  it('is asked of the Pricing API for the region, once for many of a type', async () => {
+    const provider = aws.provider()
+    const prices = await Promise.all(ids(60).map(id => price(instance({id}), provider)))
+    expect(prices[59]).to.deep.equal({usdPerHour: 1.123, source: 'pricing-api'})
+    const filter = (Field: string, Value: string) => ({Type: 'TERM_MATCH', Field, Value})
+    expect(inputs(pricing, GetProductsCommand)).to.deep.equal([{
+      ServiceCode: 'AmazonEC2',
+      MaxResults: 10,
+      Filters: [
+        filter('instanceType', 'g5.xlarge'), filter('regionCode', 'eu-west-1'), filter('operatingSystem', 'Linux'), filter('preInstalledSw', 'NA'),
+        filter('tenancy', 'Shared'), filter('capacitystatus', 'Used'),
+      ],
+    }])
+  })
+
+  it('is kept for a week', async () => {
+    await price()
+    await price()
+    clock.advance(6 * 86_400_000)
+    await price()
+    expect(inputs(pricing, GetProductsCommand)).to.have.length(1)
+    clock.advance(2 * 86_400_000)
+    await price()
+    expect(inputs(pricing, GetProductsCommand)).to.have.length(2)
+  })
+
+  it('is asked for again where the kept prices are damaged', async () => {
+    for (const text of ['{"version":1,"pri', '[]', '{"version":1,"prices":{"aws on-demand eu-west-1 g5.xlarge":{"usd":0,"at":1e15}}}', 'null']) {
+      await writeFile(file(), text)
+      expect((await price())?.usdPerHour).to.equal(1.123)
+    }
+    expect(JSON.parse(await readFile(file(), 'utf8')).version).to.equal(1)
+  })
+
+  for (const [what, list] of [['nothing', []], ['only zeros', [product('0.0000000000')]], ['what is no JSON', ['<html>']], ['an entry without terms', ['{}']]] as const) {
+    it(`is null, and never 0, where the list holds ${what}`, async () => {
+      pricing.on(GetProductsCommand).resolves({PriceList: list as never})
+      expect(await price()).to.equal(null)
+    })
+  }
+
+  it('is null where it may not be asked for, and the question is put once', async () => {
+    pricing.on(GetProductsCommand).rejects(awsError('AccessDeniedException', 'no', 403))
+    const provider = aws.provider()
+    expect(await price(instance(), provider)).to.equal(null)
+    expect(await price(instance({id: B}), provider)).to.equal(null)
+    expect(inputs(pricing, GetProductsCommand)).to.have.length(1)
+  })
+
+  it('is that of the zone for spot, the newest, for several types in one call', async () => {
+    const provider = aws.provider()
+    const spot = (id: string, instanceType: string) => price(instance({id, instanceType, lifecycle: 'spot'}), provider)
+    const prices = await Promise.all([spot(A, 'g5.xlarge'), spot(B, 'g5.xlarge'), spot(A, 'p3.2xlarge')])
+    expect(prices.map(found => found?.usdPerHour)).to.deep.equal([0.3, 0.4, 0.3])
+    expect(prices[0]?.source).to.equal('spot-history')
+    expect(inputs(ec2, DescribeSpotPriceHistoryCommand)).to.deep.equal([{
+      InstanceTypes: ['g5.xlarge', 'p3.2xlarge'], ProductDescriptions: ['Linux/UNIX'], StartTime: clock.now(), EndTime: clock.now(),
+    }])
+    expect(inputs(pricing, GetProductsCommand)).to.deep.equal([])
+  })
+
+  it('is kept for an hour for spot', async () => {
+    const spot = instance({lifecycle: 'spot'})
+    await price(spot)
+    clock.advance(3_500_000)
+    await price(spot)
+    expect(inputs(ec2, DescribeSpotPriceHistoryCommand)).to.have.length(1)
+    clock.advance(200_000)
+    await price(spot)
+    expect(inputs(ec2, DescribeSpotPriceHistoryCommand)).to.have.length(2)
+  })
+
+  it('is given up when the call is cancelled', async () => {
+    const signal = AbortSignal.abort(new Error('enough'))
+    expect(await rejection(aws.provider().pricing.hourlyPrice(instance(), {signal}))).to.equal(signal.reason)
+  })
+})
