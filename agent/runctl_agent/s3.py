@@ -66,7 +66,7 @@ class Bucket:
         self.name, self.region, self._endpoint = bucket, access["region"], access.get("endpoint")
         self._credentials = credentials or Credentials()
         self._should_stop = should_stop
-        self._idle, self._lock = [], threading.Lock()
+        self._idle, self._lock, self._tls = [], threading.Lock(), None
 
     def uri(self, key):
         return "s3://%s/%s" % (self.name, key)
@@ -155,8 +155,10 @@ class Bucket:
                 if one[0] == place:
                     self._idle.remove(one)
                     return one
+            if scheme == "https" and self._tls is None:
+                self._tls = ssl.create_default_context()
         if scheme == "https":
-            return place, http.client.HTTPSConnection(host, timeout=CONNECT_S, blocksize=BLOCK, context=ssl.create_default_context())
+            return place, http.client.HTTPSConnection(host, timeout=CONNECT_S, blocksize=BLOCK, context=self._tls)
         return place, http.client.HTTPConnection(host, timeout=CONNECT_S, blocksize=BLOCK)
 
     def _put_back(self, place, connection, whole):

@@ -108,6 +108,21 @@ print("bye")
                          (True, None, "graceful", ["instance", "s3"]))
         self.assertEqual((answer["only_here"], json.loads(self.object(run_id, "run.json").decode())["run"]["reason"]), ([], "user"))
 
+    def test_a_stop_that_waits_survives_its_supervisor(self):
+        gate = threading.Event()
+        self.world.fault("PUT", "step_9", "gate", gate)
+        run_id = self.begin("wait(stop_file)\nsave(9)\n")
+        self.wait_for_log(run_id, b"up")
+        request = {"request_id": "x", "run_id": run_id, "grace_s": 25, "wait_s": 30, "force": False, "reason": "budget"}
+        stop = self.agent_process("stop", request)
+        eventually(lambda: self.world.count("PUT", "step_9"))
+        eventually(lambda: self.status(run_id)["state"] == "stopped")
+        self.kill(self.supervisor_pid(run_id))
+        gate.set()
+        report = self.only(self.answer_of(stop))
+        self.assertEqual((report["ok"], report["why"], report["ended"], report["checkpoint"]["step"]), (True, None, "graceful", 9))
+        self.assertEqual(self.status(run_id)["reason"], "budget")
+
     def test_a_save_waits_for_the_newest(self):
         run_id = self.begin("wait(stop_file)\nsave(9)\nwait('end')\n")
         self.wait_for_log(run_id, b"up")

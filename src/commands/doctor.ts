@@ -2,7 +2,7 @@ import {Args, Flags} from '@oclif/core'
 
 import type {Rendered} from '../cli/base-command.js'
 import {ConfigCommand} from '../cli/config-command.js'
-import {runDoctor, type DoctorLine} from '../core/run-doctor.js'
+import {runDoctor, type DoctorInput, type DoctorLine} from '../core/run-doctor.js'
 import {EXIT_CODES, isRunctlError} from '../model/errors.js'
 import {renderDoctor} from '../ui/doctor-text.js'
 
@@ -23,23 +23,33 @@ export default class Doctor extends ConfigCommand<readonly DoctorLine[]> {
   protected async execute(): Promise<Rendered<readonly DoctorLine[]>> {
     const {args, flags} = await this.parse(Doctor)
     const input = {instanceId: args.instance ?? null, instanceType: flags.type ?? null}
-    const names = await this.platformNames(flags.platform, args.instance)
+    const wanted = await this.wantedPlatform(flags.platform, args.instance)
     const lines = [
       ...this.machineLines(),
       ...(await this.configurationLines()),
-      ...(await Promise.all(names.map(async name => this.linesOf(name, input)))).flat(),
+      ...(wanted === null ? await this.linesOfAll(input) : await this.linesOf(wanted, input)),
     ]
     if (lines.some(({status}) => status === 'failed')) process.exitCode = EXIT_CODES.platform_failed
     return {value: lines, text: renderDoctor(lines, this.renderEnv)}
   }
 
-  private async platformNames(platform: string | undefined, instance: string | undefined): Promise<readonly string[]> {
-    const platforms = await this.platforms()
-    if (platform !== undefined) return [platform]
-    return instance === undefined ? platforms.definitions.map(({name}) => name) : [platforms.ownerOf(instance)]
+  private async wantedPlatform(platform: string | undefined, instance: string | undefined): Promise<string | null> {
+    if (platform !== undefined || instance === undefined) return platform ?? null
+    return (await this.platforms()).ownerOf(instance)
   }
 
-  private async linesOf(name: string, input: Parameters<typeof runDoctor>[0]): Promise<readonly DoctorLine[]> {
+  /** A platform that was never set up is no fault: it is named, with the way there. */
+  private async linesOfAll(input: DoctorInput): Promise<readonly DoctorLine[]> {
+    const platforms = await this.platforms()
+    const all = await Promise.all(platforms.definitions.map(async definition => {
+      if (await platforms.isConfigured(definition)) return this.linesOf(definition.name, input)
+      const {name} = definition
+      return [{platform: name, check: 'platform', status: 'skipped' as const, found: 'never set up on this machine', fix: `runctl doctor --platform ${name}`}]
+    }))
+    return all.flat()
+  }
+
+  private async linesOf(name: string, input: DoctorInput): Promise<readonly DoctorLine[]> {
     const lines = await runDoctor(input, await this.platformDeps(name))
     return lines.length > 0 ? lines : [{platform: name, check: 'platform', status: 'ok', found: 'ready: it needs no account', fix: null}]
   }

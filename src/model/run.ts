@@ -15,14 +15,14 @@ export type RunState = (typeof RUN_STATES)[number]
  */
 export type RunReason = 'budget' | 'completed' | 'failed' | 'idle' | 'interrupted' | 'user'
 
-/** Run ids sort by time: `run-20261123-195501-3f9a`. UTC, then four hex digits of chance. */
+/** Run ids sort by time: `run-20261123-195501-3f9a07c1`. UTC, then chance: sixty runs begun in one second must not meet. */
 export const RUN_ID_PATTERN = /^run-\d{8}-\d{6}-[0-9a-f]{4,8}$/
 
 export function newRunId(now: Date, random: () => number = Math.random): string {
   const stamp = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15)
-  const suffix = Math.floor(random() * 0x1_0000)
+  const suffix = Math.floor(random() * 0x1_0000_0000)
     .toString(16)
-    .padStart(4, '0')
+    .padStart(8, '0')
   return `run-${stamp}-${suffix}`
 }
 

@@ -7,6 +7,7 @@ import {promisify} from 'node:util'
 
 import type {TrainJson} from '../../src/cli/verbs/train.js'
 import type {EndResult} from '../../src/core/end-instance.js'
+import type {DoctorLine} from '../../src/core/run-doctor.js'
 import type {StartResult} from '../../src/core/start-instance.js'
 import type {SetupReport} from '../../src/providers/provider.js'
 import {Bench, collect, type ErrorDocument} from '../e2e/support/bench.js'
@@ -39,22 +40,22 @@ describe(`the workflows, where moto answers for EC2, IAM, S3 and STS${WITHOUT_JU
     await moto?.close()
   })
 
+  const notRight = async (argv: readonly string[]): Promise<readonly DoctorLine[]> =>
+    (await bench.json<readonly DoctorLine[]>(argv)).filter(({status}) => status !== 'ok')
   const setup = (): Promise<SetupReport> => bench.json<SetupReport>(['aws', 'setup', '--read-bucket', BUCKET])
 
   it('`aws setup` makes role, profile and bucket, a second time finds them, and doctor finds nothing wrong', async () => {
     const first = await setup()
     expect(first.steps.map(({state}) => state)).to.have.members([...Array<string>(5).fill('created'), ...Array<string>(3).fill('changed')])
     expect((await setup()).steps.map(({state}) => state)).to.deep.equal(Array(8).fill('ok'))
-    const report = await bench.json<{readonly checks: readonly {readonly name: string; readonly status: string}[]}>(['doctor'])
-    expect(report.checks.filter(({status}) => status !== 'ok')).to.deep.equal([])
+    expect(await notRight(['doctor'])).to.deep.equal([])
   })
 
   it('creates an instance that answers, and that doctor finds able to write to the bucket with its own role', async () => {
     id = await bench.instance()
     expect(bench.aws.calls.count('RunInstances')).to.equal(1)
     expect(bench.aws.ec2.state.details.size).to.equal(0)
-    const {checks} = await bench.json<{readonly checks: readonly {readonly name: string; readonly status: string}[]}>(['doctor', id])
-    expect(checks.filter(({status}) => status !== 'ok')).to.deep.equal([])
+    expect(await notRight(['doctor', id])).to.deep.equal([])
   })
 
   it('1: start, train with checkpoints, stop: all of them are kept and the last one is in the tags', async () => {
@@ -103,11 +104,13 @@ describe(`the workflows, where moto answers for EC2, IAM, S3 and STS${WITHOUT_JU
     await bench.ok(['aws', 'stop', id])
     const {stdout} = await bench.ok(['workflow', 'run', id, SCRIPT, '--', '--epochs', '2', ...QUICK])
     expect(stdout).to.contain('finished 2 epochs')
-    expect(bench.aws.instance(id).state).to.equal('running')
+    // As it was before.
+    expect(bench.aws.instance(id).state).to.equal('stopped')
   })
 
   it('11: stop saves in the middle, the disk comes back with the next start, and the training goes on from there', async () => {
     const w11 = ['--sync-code', '--project-name', 'w11']
+    await bench.ok(['aws', 'start', id, '--wait'])
     const {run} = await bench.json<TrainJson>(['aws', 'train', id, 'script.py', ...w11, '--', '--epochs', '2', '--step-seconds', '0.5'])
     const stopped = await bench.json<EndResult>(['aws', 'stop', id])
     expect(stopped.saved?.reports[0]).to.deep.include({run_id: run.run_id, ok: true, saved_on_request: true, ended: 'graceful'})
@@ -118,7 +121,9 @@ describe(`the workflows, where moto answers for EC2, IAM, S3 and STS${WITHOUT_JU
     expect(resumed.stdout).to.contain(`resumed from ${saved}`).and.to.contain('finished 2 epochs')
   })
 
-  it('13: a stopped instance is told as such, with the command that starts it', async () => {
+  it('13: a script that is not there and a stopped instance are told as such, with what to do', async () => {
+    const missing: ErrorDocument = await bench.jsonError(['aws', 'train', id, 'nonexistent_script.py', '--sync-code'])
+    expect(missing.error.message).to.contain('nonexistent_script.py')
     await bench.ok(['aws', 'stop', id])
     const {error}: ErrorDocument = await bench.jsonError(['aws', 'train', id, 'script.py', '--sync-code'])
     expect(error.message).to.contain('stopped')

@@ -4,10 +4,10 @@ import fc from 'fast-check'
 import {newRunId, RUN_ID_PATTERN} from '../../src/model/run.js'
 
 describe('newRunId', () => {
-  it('tells the time in UTC and ends in four digits of chance', () => {
-    expect(newRunId(new Date('2026-11-23T19:55:01.999Z'), () => 0.2)).to.equal('run-20261123-195501-3333')
-    expect(newRunId(new Date('2026-11-23T19:55:01Z'), () => 0)).to.equal('run-20261123-195501-0000')
-    expect(newRunId(new Date('2026-11-23T19:55:01Z'), () => 1 - Number.EPSILON)).to.equal('run-20261123-195501-ffff')
+  it('tells the time in UTC and ends in eight digits of chance', () => {
+    expect(newRunId(new Date('2026-11-23T19:55:01.999Z'), () => 0.2)).to.equal('run-20261123-195501-33333333')
+    expect(newRunId(new Date('2026-11-23T19:55:01Z'), () => 0)).to.equal('run-20261123-195501-00000000')
+    expect(newRunId(new Date('2026-11-23T19:55:01Z'), () => 1 - Number.EPSILON)).to.equal('run-20261123-195501-ffffffff')
   })
 
   it('always has the form of a run id, and sorts by time', () => {

@@ -1,4 +1,4 @@
-import {RunctlError, type ErrorCode} from '../../model/errors.js'
+import {RunctlError} from '../../model/errors.js'
 import {ADVICE_BY_NAME, type Advice} from './call-aws-advice.js'
 
 /** What is read of an error of the SDK, whatever class it has. */
@@ -87,16 +87,16 @@ function cannotReach({host, message, name, networkCode}: AwsFailure, action: str
       ? `cannot reach ${host} for ${action}: no such name (${why}); is the region right, and is this machine online?`
       : `cannot reach AWS for ${action} (${why})${host === null ? '' : ` at ${host}`}${certain ? '' : '; whether the request arrived is not known'}`,
     next: regional ? ['export AWS_REGION=us-east-1', 'runctl doctor'] : ['runctl doctor'],
-    details: {network_error: networkCode ?? name, uncertain: true},
+    details: {network_error: networkCode ?? name},
   }
 }
 
 function unknown(failure: AwsFailure, action: string): Advice {
   const status = failure.httpStatus === null ? '' : `, HTTP ${failure.httpStatus}`
   const id = failure.requestId === null ? '' : `, request ${failure.requestId}`
-  const code: ErrorCode = 'platform_failed'
-  const uncertain = (failure.httpStatus ?? 0) >= 500 ? {details: {uncertain: true}} : {}
-  return {code, message: `AWS failed ${action}: ${said(failure)} (${failure.name}${status}${id})`, next: ['runctl doctor'], ...uncertain}
+  const isUnreadable = failure.name === 'SyntaxError' || /XML parse error|Unexpected token|is not valid JSON/.test(failure.message)
+  const words = isUnreadable ? `what answered is not AWS, or AWS is out of order: ${said(failure)}` : said(failure)
+  return {code: 'platform_failed', message: `AWS failed ${action}: ${words} (${failure.name}${status}${id})`, next: ['runctl doctor']}
 }
 
 const said = ({message, name}: AwsFailure): string => message || name

@@ -3,7 +3,7 @@ import {cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile} from 'node:fs/pro
 import {tmpdir} from 'node:os'
 import path from 'node:path'
 
-import {startAwsBench, type AwsBench, type BenchOptions} from '../../bench/index.js'
+import type {AwsBench, BenchOptions} from '../../bench/index.js'
 import {schemaName, validated} from './json-schema.js'
 import {REPOSITORY} from './repository.js'
 
@@ -46,7 +46,7 @@ export class Bench {
   /** A project folder with the sample scripts in training/, and whatever `files` holds. */
   static async create(files: Readonly<Record<string, string>> = {}, {platform = 'local', aws}: Where = {}): Promise<Bench> {
     const root = await realpath(await mkdtemp(path.join(tmpdir(), 'runctl-e2e-')))
-    const bench = new Bench(root, platform, platform === 'aws' ? await startAwsBench(aws) : null)
+    const bench = new Bench(root, platform, platform === 'aws' ? await startAccount(aws) : null)
     await cp(path.join(REPOSITORY, 'training'), path.join(bench.project, 'training'), {recursive: true, filter: source => !source.includes('__pycache__')})
     for (const [name, text] of Object.entries(files)) await bench.write(name, text)
     return bench
@@ -157,6 +157,12 @@ export class Bench {
     const instances = JSON.parse(stdout || '[]') as readonly {id: string}[]
     await Promise.all(instances.map(({id}) => this.run(['local', 'terminate', id, '--force', '--grace', '1s'])))
   }
+}
+
+/** Loaded where it is used: most tests need no account. */
+async function startAccount(options: BenchOptions | undefined): Promise<AwsBench> {
+  const {startAwsBench} = await import('../../bench/index.js')
+  return startAwsBench(options)
 }
 
 export interface ErrorDocument {

@@ -87,7 +87,7 @@ describe('what goes wrong at AWS', () => {
   it("takes a proxy's page for an outage", async () => {
     const page = Object.assign(new SyntaxError('Unexpected token <\n  Deserialization error: to see the raw response'), {$metadata: {}, $response: {statusCode: 500, headers: {}}})
     const error = await fail(page)
-    expect(error.message).to.equal('AWS failed ec2:RunInstances: Unexpected token < (SyntaxError, HTTP 500)')
+    expect(error.message).to.equal('AWS failed ec2:RunInstances: what answered is not AWS, or AWS is out of order: Unexpected token < (SyntaxError, HTTP 500)')
     expect(error.details['uncertain']).to.equal(true)
   })
 

@@ -213,7 +213,7 @@ describe('creating an EC2 instance', () => {
   })
 
   it('never asks in another zone after an outcome that nobody knows', async () => {
-    for (const error of [Object.assign(new Error('x'), {code: 'ECONNRESET'}), awsError('InternalError', 'x', 500)]) {
+    for (const error of [Object.assign(new Error('x'), {code: 'ECONNRESET'}), awsError('InternalError', 'x', 500), awsError('Unsupported', 'x', 503)]) {
       ec2.on(RunInstancesCommand).rejects(error)
       ec2.resetHistory()
       const failure = await expectedFailure(create())

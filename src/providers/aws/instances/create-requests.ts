@@ -18,7 +18,7 @@ export function checkRequestId(requestId: string): void {
  * follows only a refusal, and has a token that the same attempt would get again.
  */
 export function clientToken(requestId: string, attempt: {readonly isFirst: boolean; readonly subnet: string | null; readonly spot: boolean}): string {
-  if (!attempt.isFirst) return requestId
+  if (attempt.isFirst) return requestId
   return createHash('sha256').update(JSON.stringify([requestId, attempt.subnet, attempt.spot])).digest('hex')
 }
 
