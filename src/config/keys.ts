@@ -138,7 +138,7 @@ export const CONFIG_KEYS = {
     type: 'list',
     default: [],
     example: '["sg-0123456789abcdef0"]',
-    description: 'The security groups of new instances. Empty: the default one of the VPC; runctl needs no open port.',
+    description: 'The security groups of new instances. Empty: one named runctl without inbound rules, made in the VPC where it lacks; no port need be open.',
   },
   'aws.key_name': {
     type: 'string',

@@ -90,7 +90,7 @@ export interface Shell {
 }
 
 export interface HourlyPrice {
-  /** US dollars for one hour in state `running`, disks included. 0 only where it is known to cost nothing. */
+  /** US dollars for one hour in state `running`, the machine alone: disks are billed apart. 0 only where it is known to cost nothing. */
   readonly usdPerHour: number
   /** Where the figure is from: `local`, `pricing-api`, `spot-history`, `built-in 2026-11`. */
   readonly source: string

@@ -55,7 +55,7 @@ function introduction({env, world}: AwsBench, id: string): string {
     `Instances are real machines of a kind: ${kind}.`,
     `There is one, ${id}, and a bucket, s3://${BUCKET}/data/. For example:`,
     '',
-    '  runctl aws create --instance-type t3.medium',
+    '  runctl aws create --type t3.medium',
     `  runctl aws exec ${id} -- uname -a`,
     '',
     'Ctrl-C ends it and removes everything.',

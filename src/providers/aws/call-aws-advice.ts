@@ -81,7 +81,7 @@ export const ADVICE_BY_NAME: readonly AdviceRule[] = [
     advise: ({name, message}) => ({
       code: 'platform_failed',
       message: `AWS has none of these machines free there now (${name}): ${message}; another zone, another type or a later time may do`,
-      next: [`${CREATE} --zone ZONE`, `${CREATE} --instance-type TYPE`],
+      next: [`${CREATE} --zone ZONE`, `${CREATE} --type TYPE`],
     }),
   },
   {
@@ -105,7 +105,7 @@ export const ADVICE_BY_NAME: readonly AdviceRule[] = [
     advise: ({message}) => ({
       code: 'platform_failed',
       message: `the zone does not have this (Unsupported): ${message}; another zone or another type may do`,
-      next: [`${CREATE} --zone ZONE`, `${CREATE} --instance-type TYPE`],
+      next: [`${CREATE} --zone ZONE`, `${CREATE} --type TYPE`],
     }),
   },
   {

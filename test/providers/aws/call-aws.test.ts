@@ -22,7 +22,7 @@ describe('what goes wrong at AWS', () => {
     ['RequestLimitExceeded', 'platform_failed', /several attempts/, /^$/],
     ['ThrottlingException', 'platform_failed', /several attempts/, /^$/],
     ['InsufficientInstanceCapacity', 'platform_failed', /none of these machines free/, /--zone ZONE/],
-    ['UnfulfillableCapacity', 'platform_failed', /none of these machines free/, /--instance-type TYPE/],
+    ['UnfulfillableCapacity', 'platform_failed', /none of these machines free/, /--type TYPE/],
     ['VcpuLimitExceeded', 'platform_failed', /quota/, /service-quotas/],
     ['InstanceLimitExceeded', 'platform_failed', /quota/, /resources list/],
     ['MaxSpotInstanceCountExceeded', 'platform_failed', /quota/, /runctl doctor/],

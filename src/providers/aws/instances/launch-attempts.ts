@@ -35,7 +35,7 @@ export function nowhere(error: unknown, tried: readonly Place[], {instanceType, 
   if (!isRunctlError(error) || !(ZONES_FAULT.test(awsErrorName(error)) || SPOTS_FAULT.test(awsErrorName(error)))) return error
   const zones = [...new Set(tried.flatMap(({zone}) => zone ?? []))]
   const words = zones.length > 0 ? ` (tried ${tried.some(place => !place.spot) && spot ? 'spot and on-demand ' : ''}in ${zones.join(', ')})` : ''
-  const onDemand = spot?.fallback === 'none' ? [`runctl aws create --instance-type ${instanceType} --spot --spot-fallback on-demand`] : []
+  const onDemand = spot?.fallback === 'none' ? [`runctl aws create --type ${instanceType} --spot --spot-fallback on-demand`] : []
   return new RunctlError(error.code, `no ${instanceType}${words}: ${error.message}`, {
     next: [...onDemand, ...error.next],
     details: {...error.details, instance_type: instanceType, zones_tried: zones},

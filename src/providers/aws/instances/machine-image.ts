@@ -37,14 +37,14 @@ export async function readImageParameters(clients: AwsClients, signal: AbortSign
 export function chooseImage(parameters: ReadonlyMap<string, string>, type: MachineType): string {
   if (OLD_GPUS.test(type.name)) {
     throw new RunctlError('bad_input', `the GPUs of ${type.name} are too old for the driver of the Deep Learning AMI that runctl would choose: name an image`, {
-      next: [`runctl aws create --instance-type ${type.name} --ami AMI`, 'runctl aws create --instance-type g5.xlarge'],
+      next: [`runctl aws create --type ${type.name} --ami AMI`, 'runctl aws create --instance-type g5.xlarge'],
     })
   }
   const parameter = IMAGE_PARAMETERS[type.hasNvidiaGpu ? 'gpu' : 'cpu'](type.architecture)
   const id = parameters.get(parameter)
   if (id !== undefined) return id
   throw new RunctlError('platform_failed', `AWS publishes no image under ${parameter} in this region`, {
-    next: [`runctl aws create --instance-type ${type.name} --ami AMI`, 'runctl config set aws.ami AMI'],
+    next: [`runctl aws create --type ${type.name} --ami AMI`, 'runctl config set aws.ami AMI'],
   })
 }
 
@@ -67,7 +67,7 @@ export async function findImage(clients: AwsClients, id: string, signal: AbortSi
 export function checkFits(image: MachineImage, type: MachineType): void {
   if (image.architecture === type.architecture) return
   throw new RunctlError('bad_input', `${type.name} is ${type.architecture}, but the image ${image.id} (${image.name}) is for ${image.architecture}`, {
-    next: ['runctl aws create --instance-type TYPE', 'runctl config show'],
+    next: ['runctl aws create --type TYPE', 'runctl config show'],
   })
 }
 

@@ -28,7 +28,7 @@ export async function findMachineType(clients: AwsClients, name: string, signal:
     if (!isRunctlError(error) || !/^Invalid(InstanceType|ParameterValue)/.test(awsErrorName(error))) throw error
   }
   throw new RunctlError('bad_input', `there is no instance type ${name} in ${await clients.region()}`, {
-    next: ['runctl aws create --instance-type t3.medium', `aws ec2 describe-instance-type-offerings --filters Name=instance-type,Values=${name.split('.')[0] ?? ''}.*`],
+    next: ['runctl aws create --type t3.medium', `aws ec2 describe-instance-type-offerings --filters Name=instance-type,Values=${name.split('.')[0] ?? ''}.*`],
   })
 }
 
