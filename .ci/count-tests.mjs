@@ -1,17 +1,18 @@
-// Adds up what mocha and unittest say of themselves in the log of `npm test`, and prints `N passed, N failed, N skipped`.
+// Adds up what mocha and unittest say of themselves in logs, that of `npm test` first, and prints `N passed, N failed, N skipped`.
 import {readFileSync} from 'node:fs'
 
-const log = readFileSync(process.argv[2], 'utf8').replaceAll('\r\n', '\n')
+const logs = process.argv.slice(2).map((file) => readFileSync(file, 'utf8').replaceAll('\r\n', '\n'))
 const sum = {passed: 0, failed: 0, skipped: 0}
 let runners = 0
 
 /** The last one: a test that prints such a line itself stands before it. */
-function last(pattern, text = log) {
+function last(pattern, text) {
   return [...text.matchAll(pattern)].at(-1)
 }
 
-const mocha = last(/^ {2}(\d+) passing \(.*\)$/gm)
-if (mocha) {
+for (const log of logs) {
+  const mocha = last(/^ {2}(\d+) passing \(.*\)$/gm, log)
+  if (!mocha) continue
   runners++
   const rest = log.slice(mocha.index)
   sum.passed += Number(mocha[1])
@@ -19,7 +20,7 @@ if (mocha) {
   sum.skipped += Number(/^ {2}(\d+) pending$/m.exec(rest)?.[1] ?? 0)
 }
 
-const unittest = last(/^Ran (\d+) tests? in .*\n\n(OK|FAILED)(?: \((.*)\))?$/gm)
+const unittest = last(/^Ran (\d+) tests? in .*\n\n(OK|FAILED)(?: \((.*)\))?$/gm, logs[0])
 if (unittest) {
   runners++
   const counts = Object.fromEntries((unittest[3] ?? '').split(', ').map((part) => part.split('=')))
@@ -31,7 +32,8 @@ if (unittest) {
 }
 
 console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`)
-if (runners < 2) {
-  console.log(`only ${runners} of the 2 test runners (mocha, unittest) came to a summary`)
+const expected = logs.length + 1
+if (runners < expected) {
+  console.log(`only ${runners} of the ${expected} test runners (unittest, and mocha in each log) came to a summary`)
   process.exitCode = 1
 }

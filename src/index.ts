@@ -8,17 +8,23 @@ export {quoteForShell} from './model/quote-for-shell.js'
 export {PROVIDER_API_VERSION} from './providers/provider.js'
 export type {
   CallOptions,
+  Check,
+  CheckResult,
+  CheckTarget,
   CreateInstanceRequest,
   CreateOption,
   CreatePlan,
   HourlyPrice,
   InstanceQuery,
+  ObjectInfo,
   ObjectStore,
   PlatformDefinition,
   Pricing,
   Provider,
   ProviderEnvironment,
+  PutOptions,
   Shell,
   ShellRequest,
   ShellResult,
+  StoreAccess,
 } from './providers/provider.js'

@@ -52,6 +52,16 @@ def _of_role():
         found = json.loads(text)
         expires = calendar.timegm(time.strptime(found["Expiration"], "%Y-%m-%dT%H:%M:%SZ"))
         keys = found["AccessKeyId"], found["SecretAccessKey"], found["Token"]
-    except (ValueError, KeyError, TypeError):
-        raise AgentError("platform_failed", "the instance's role %s gives no credentials: %s" % (role, text[:200]))
+    except (ValueError, KeyError, TypeError) as error:
+        # Not the text itself: it may hold the secret, and this message goes into files and to others' screens.
+        raise AgentError("platform_failed", "the instance's role %s gives no credentials: %s" % (role, _word(text, "Message") or _word(text, "Code") or repr(error)[:80])) from None
     return keys, max(expires - REFRESH_S, time.time() + LEAST_REFRESH_S)
+
+
+def _word(text, name):
+    """What IMDS says under a name that holds no secret, where the text is what it should be."""
+    try:
+        word = json.loads(text).get(name)
+    except (ValueError, AttributeError):
+        return None
+    return word[:200] if isinstance(word, str) and word != "Success" else None

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import http.client
+import re
 import socket
 import ssl
 import threading
@@ -21,6 +22,7 @@ TRIES = 6
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 8.0
 # The right that a refused request lacks.
 RIGHTS = {"GET": "s3:GetObject", "HEAD": "s3:GetObject", "PUT": "s3:PutObject", "POST": "s3:PutObject", "DELETE": "s3:AbortMultipartUpload"}
+READING = ("s3:GetObject", "s3:ListBucket")
 EXPIRED = ("ExpiredToken", "InvalidToken", "TokenRefreshRequired")
 # As a refused HEAD, which has no body to say more, it may be that too.
 MAYBE_EXPIRED = EXPIRED + ("BadRequest",)
@@ -208,8 +210,13 @@ class Bucket:
         names = {301: "PermanentRedirect", 400: "BadRequest", 403: "AccessDenied", 404: "NotFound", 412: "PreconditionFailed", 503: "SlowDown"}
         reason = found.get("Code") or names.get(answer.status) or answer.reason or "error"
         text = "%d %s for %s" % (answer.status, reason, what)
-        if reason == "AccessDenied":
-            text += ": the instance's role may not %s there; `runctl aws setup` shows the rights that it needs" % (right or RIGHTS[method])
+        key_right = re.search(r"not authorized to perform: (kms:\w+)", found.get("Message") or "")
+        if reason == "AccessDenied" and key_right:
+            text += ": the bucket is encrypted with a key of its own, and the instance's role may not %s with it: allow kms:Decrypt and kms:GenerateDataKey in the key's policy" % key_right.group(1)
+        elif reason == "AccessDenied":
+            refused = right or RIGHTS[method]
+            flag = "read-bucket" if refused in READING else "bucket"
+            text += ": the instance's role may not %s there; `runctl aws setup --%s %s` allows it" % (refused, flag, self.name)
         elif reason == "NoSuchBucket":
             text += ": there is no such bucket"
         elif reason in ("InvalidAccessKeyId", "SignatureDoesNotMatch") + EXPIRED:

@@ -11,9 +11,19 @@ from .errors import AgentError
 from .jsonio import write_json
 
 RESERVE_BYTES = 64 * 1024
+BEGUN = ("running", "stopping", "stopped")
 
 
 def start(request, stream):
+    answer = _start(request, stream)
+    if answer["run"] and request.get("wait_s"):
+        from . import status
+        # Without the lock, which the next start wants.
+        answer["run"] = status.wait_for(request["run_id"], request["wait_s"], BEGUN)
+    return answer
+
+
+def _start(request, stream):
     run_id, project = request["run_id"], request["project"]
     folder = paths.run_dir(run_id)
     project_dir = paths.project_dir(project)

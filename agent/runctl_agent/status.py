@@ -21,11 +21,12 @@ def status(request):
     else:
         more = False
         run_id = request.get("run_id") or run_state.newest(request.get("project"))
-        runs = [_wait(run_id, request.get("wait_s") or 0, request.get("wait_for") or ())] if run_id else []
+        runs = [wait_for(run_id, request.get("wait_s") or 0, request.get("wait_for") or ())] if run_id else []
     return {"runs": runs, "more": more, "boot_id": run_state.boot_id(), "now": iso(time.time())}
 
 
-def _wait(run_id, wait_s, states):
+def wait_for(run_id, wait_s, states):
+    """The status of a run when it is in one of these states, or after so many seconds."""
     deadline = time.monotonic() + wait_s
     while states and time.monotonic() < deadline:
         run = run_state.load(run_id)

@@ -58,7 +58,13 @@ class Requests(S3Case):
         error = self.failure("PUT", "a", body=b"1")
         self.assertEqual((error.status, error.reason, self.world.count("PUT")), (403, "AccessDenied", 1))
         self.assertEqual(error.message, "403 AccessDenied for s3://bench/a: the instance's role may not s3:PutObject there; "
-                                        "`runctl aws setup` shows the rights that it needs")
+                                        "`runctl aws setup --bucket bench` allows it")
+        self.world.fault("GET", "a", "status", 403, "AccessDenied")
+        self.assertIn("`runctl aws setup --read-bucket bench` allows it", self.failure("GET", "a").message)
+        body = ("<Error><Code>AccessDenied</Code><Message>User: arn:aws:sts::1:assumed-role/r/i-1 is not authorized to perform: "
+                "kms:GenerateDataKey on resource: arn:aws:kms:us-east-1:1:key/k because no identity-based policy allows it</Message></Error>")
+        error = self.bucket._failure(mock.Mock(status=403, reason="Forbidden", headers={}), body, "PUT", "s3://bench/a", None)
+        self.assertRegex(error.message, "may not kms:GenerateDataKey with it")
         self.assertIn("404 NoSuchKey for s3://bench/b", self.failure("GET", "b").message)
         self.assertIsNone(self.bucket.head("b"))
         other = s3.Bucket("absent", self.world.access)
@@ -123,6 +129,17 @@ class Rights(S3Case):
     def test_a_token_from_before_a_restart_is_replaced(self):
         imds._token[:] = ["old", time.monotonic() + 1000]
         self.assertEqual(Credentials().current()[0], KEY_ID)
+
+    def test_what_cannot_be_read_is_told_without_its_secret(self):
+        whole = '{"Code": "Success", "AccessKeyId": "%s", "SecretAccessKey": "%s", "Token": "%s", "Expiration": "%s"}'
+        for text, told in (
+            (whole % (KEY_ID, SECRET, TOKEN, "in an hour"), "in an hour"),
+            ('{"Code": "AssumeRoleUnauthorizedAccess", "Message": "EC2 cannot assume the role"}', "EC2 cannot assume the role"),
+            ("not JSON", "JSONDecodeError"),
+        ):
+            with mock.patch.object(imds, "get", side_effect=["runctl-instance", text]), self.assertRaisesRegex(AgentError, "gives no credentials: .*" + told) as caught:
+                Credentials().current()
+            self.assertFalse([secret for secret in (KEY_ID, SECRET, TOKEN) if secret in caught.exception.message])
 
     def test_no_role(self):
         self.world.has_role = False

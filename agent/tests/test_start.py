@@ -35,6 +35,11 @@ class Start(AgentCase):
         run = self.wait_for(self.start("raise SystemExit(7)\n"))
         self.assertEqual((run["reason"], run["exit_code"], run["signal"]), ("failed", 7, None))
 
+    def test_waits_for_the_script_to_run_where_that_is_asked_for(self):
+        self.script(SLEEP)
+        request = self.request(wait_s=30)
+        self.assertEqual([self.agent("start", request)["run"]["state"] for _ in range(2)], ["running", "running"])
+
     def test_returns_at_once_and_leaves_no_stream_open(self):
         self.script(SLEEP)
         begin = time.monotonic()

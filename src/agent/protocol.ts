@@ -147,6 +147,8 @@ export interface StartRequest {
   /** Start although another run is active in the project folder. */
   readonly concurrent: boolean
   readonly sync: SyncRequest | null
+  /** Wait up to so long for the script to run: then the answer is the run as it runs, and nobody has to ask again. */
+  readonly wait_s?: number
 }
 
 export interface StartAnswer {

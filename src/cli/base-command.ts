@@ -1,4 +1,5 @@
 import {Command, Errors, Flags} from '@oclif/core'
+import {setMaxListeners} from 'node:events'
 
 import {loadAgentFile, type AgentFile} from '../agent/agent-file.js'
 import {AgentClient} from '../agent/client.js'
@@ -50,7 +51,7 @@ export abstract class RunctlCommand<T> extends Command {
 
   protected readonly footprint = new Footprint()
   private readonly scopedFootprints: Footprint[] = []
-  private readonly interrupt = new AbortController()
+  private readonly interrupt = listenedToByMany(new AbortController())
   private progressInUse: ReturnType<typeof createProgress> | undefined
   private platformsLoaded: Promise<Platforms> | undefined
   private agentFile: Promise<AgentFile> | undefined
@@ -283,6 +284,12 @@ function detachedFrom(traces: readonly Trace[]): Detached {
   // The last thing begun is the first to come back to: a run before its instance.
   const next = new Set(traces.toReversed().flatMap(trace => trace.next))
   return new Detached(traces.map(trace => trace.stillRunning), [...next])
+}
+
+/** Sixty instances worked on at once all listen for Ctrl-C, which Node takes for a leak. */
+function listenedToByMany(controller: AbortController): AbortController {
+  setMaxListeners(0, controller.signal)
+  return controller
 }
 
 const exitStatusOf = (error: unknown): number => (isRunctlError(error) ? error.exitCode : 1)

@@ -5,9 +5,10 @@ import type {PlatformDeps} from './platform-deps.js'
 /** The instance as the platform describes it now. Rejects with `not_found`. */
 export async function findInstance(id: string, {provider, signal}: Pick<PlatformDeps, 'provider' | 'signal'>): Promise<Instance> {
   for await (const instance of provider.describeInstances({ids: [id]}, {signal})) return instance
-  throw new RunctlError('not_found', `there is no instance ${id} on ${provider.name}`, {
-    next: [`runctl resources list --platform ${provider.name}`, `runctl ${provider.name} create`],
-    details: {instance_id: id},
+  const looked = await provider.lookedIn?.()
+  throw new RunctlError('not_found', `there is no instance ${id} on ${provider.name}${looked ? ` in ${looked.place}` : ''}`, {
+    next: [`runctl resources list --platform ${provider.name}`, ...(looked?.next ?? []), `runctl ${provider.name} create`],
+    details: {instance_id: id, ...(looked ? {place: looked.place} : {})},
   })
 }
 

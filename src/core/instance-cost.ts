@@ -13,13 +13,16 @@ export async function hourlyPrice(instance: Instance, {provider, signal}: Pick<P
   }
 }
 
-/** US dollars since the instance was last launched; null where the price or the time is unknown. */
+/** US dollars since the instance was last launched, until it stopped if it has; null where the price or a time is unknown. */
 export function costSinceLaunch(instance: Instance, price: HourlyPrice | null, now: Date): number | null {
   if (price === null) return null
   if (price.usdPerHour === 0) return 0
   if (instance.launchedAt === null) return null
-  if (instance.state !== 'running' && instance.state !== 'pending') return null
-  return (price.usdPerHour * Math.max(0, now.getTime() - Date.parse(instance.launchedAt))) / 3_600_000
+  const runs = instance.state === 'running' || instance.state === 'pending'
+  const end = runs ? now.getTime() : Date.parse(instance.stoppedAt ?? '')
+  const ms = end - Date.parse(instance.launchedAt)
+  if (Number.isNaN(ms)) return null
+  return (price.usdPerHour * Math.max(0, ms)) / 3_600_000
 }
 
 /** `instance local-1a2b3c4d ($0.00/h)`: it stands behind the words `Still running:`. */

@@ -18,7 +18,7 @@ export interface ResourceRow {
   readonly launched_at: string | null
   /** While running; what a stopped one's disk costs is not in it. */
   readonly cost_per_hour: number | null
-  /** Since the last launch while it runs, else what it costs now: null where unknown. */
+  /** Since the last launch, until it stopped if it has; without what its disk costs. null where unknown. */
   readonly estimated_cost: number | null
   readonly price_source: string | null
   readonly project: string | null

@@ -17,7 +17,7 @@ export async function refuseToLoseWork(instance: Instance, deps: PlatformDeps): 
   if (instance.state === 'running') await refuseWhileRunning(instance, deps)
   const left = readCount(instance.tags[TAGS.onlyHere])
   if (instance.state === 'stopped' && left > 0) {
-    throw new RunctlError('save_failed', `the disk of ${instance.id} holds ${left} complete checkpoint(s) that are known to be nowhere else`, {
+    throw new RunctlError('save_failed', `the disk of ${instance.id} holds ${left < MOST_NAMED ? '' : 'at least '}${left} complete checkpoint(s) that are known to be nowhere else`, {
       next: [
         `runctl ${instance.platform} start ${instance.id} --wait`,
         `runctl checkpoint list --instance-id ${instance.id}`,

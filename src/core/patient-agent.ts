@@ -6,6 +6,9 @@ export function isUndelivered(error: unknown): error is RunctlError {
   return isRunctlError(error) && (error.code === 'unreachable' || error.code === 'wrong_state') && error.details['delivered'] === false
 }
 
+/** An instance that takes no calls may well do so in a while; not where the provider knows better. */
+export const waitingHelps = ({details}: RunctlError): boolean => details['waiting_helps'] !== false
+
 /** An agent that answers a call which did not arrive with `whenReady`, and then makes it once more. What `whenReady` rejects with ends the call. */
 export function patientAgent(agent: AgentPort, whenReady: (error: RunctlError) => Promise<void>): AgentPort {
   let ready: Promise<void> | undefined
@@ -16,7 +19,7 @@ export function patientAgent(agent: AgentPort, whenReady: (error: RunctlError) =
       try {
         return await agent.call(verb, request, options)
       } catch (error) {
-        if (!isUndelivered(error)) throw error
+        if (!isUndelivered(error) || !waitingHelps(error)) throw error
         await (ready ??= whenReady(error))
         return agent.call(verb, request, options)
       }

@@ -7,15 +7,17 @@ import type {EndInput} from './end-input.js'
 import type {PlatformDeps} from './platform-deps.js'
 import {step} from './progress.js'
 
-/** With `force`, nothing that is only recorded keeps the machine running: neither refused tags nor a broken agent. */
+/** What is only recorded never keeps the machine running: refused tags are a warning. */
 export async function recordEnd(saved: SaveResult, instance: Instance, input: EndInput, deps: PlatformDeps): Promise<void> {
   try {
     await step(deps.progress, 'record', 'Record it in the tags', async () =>
       deps.provider.setTags(instance.id, tagsOf(saved, await lastOf(instance.id, saved, deps)), {signal: deps.signal}))
   } catch (error) {
-    if (!input.force || deps.signal.aborted) throw error
+    if (deps.signal.aborted || !(input.force || isRunctlError(error))) throw error
     const why = error instanceof Error ? error.message : String(error)
-    deps.progress.emit({type: 'warning', message: `the tags of ${instance.id} do not say what was saved: ${why}`})
+    const copies = saved.only_here.length
+    const risk = copies === 0 || input.kind === 'terminate' ? '' : `; a terminate will not know of the ${copies} checkpoint(s) that are on its disk alone`
+    deps.progress.emit({type: 'warning', message: `the tags of ${instance.id} do not say what was saved: ${why}${risk}`})
   }
 }
 

@@ -25,12 +25,18 @@ export async function outcomeError(run: RunStatus, context: OutcomeContext, agen
     log_path: run.log_path,
     last_log_lines: await lastLogLines(run.run_id, agent, signal),
   }
-  const next = [`runctl run logs ${run.run_id}`, ...resume]
+  const next = [`runctl run logs ${run.run_id}`, ...resume, ...whichCheckpoints(run, instanceId)]
   if (run.reason !== 'failed') {
     return new RunctlError('training_failed', `${run.run_id} did not finish: ${run.reason ?? run.state}${detail(run)}`, {details, next})
   }
   const {code, what} = run.started_at === null ? unprepared(run) : {code: 'training_failed' as const, what: `${run.script} ${failureWords(run)}`}
   return new RunctlError(code, `${what}${detail(run)}; the whole log is ${run.log_path} on ${instanceId}`, {details, next})
+}
+
+/** A script that was told to resume and failed before it saved anything: most often there is no such checkpoint. */
+function whichCheckpoints({args, checkpoint_count}: RunStatus, instanceId: string): readonly string[] {
+  const resumes = args.some(argument => /^--resume(-from)?(=|$)/.test(argument))
+  return resumes && checkpoint_count === 0 ? [`runctl checkpoint list --instance-id ${instanceId}`] : []
 }
 
 /** Whether an error says that a run has ended, rather than that something failed which left it as it was. */

@@ -62,6 +62,9 @@ export interface Trained {
   readonly result: TrainResult
 }
 
+/** How long the answer to a start waits for the script to run, in seconds: longer than a script takes that needs nothing installed. */
+const START_WAIT_S = 4
+
 /** Brings the code to the instance and starts the script there. Resolves as soon as the script runs (or has ended); where the caller follows, as soon as it was taken on. */
 export async function train(input: TrainInput, deps: PlatformDeps): Promise<Trained> {
   const places = settlePlaces(input, deps.provider)
@@ -87,6 +90,7 @@ export async function train(input: TrainInput, deps: PlatformDeps): Promise<Trai
     ...(await storeRequest(places, deps.provider)),
     resume: input.resume === null || input.resume === 'latest' ? input.resume : input.resume.replace(/^instance:/, ''),
     concurrent: input.concurrent,
+    ...(input.followed ? {} : {wait_s: START_WAIT_S}),
   }
   // The request may arrive although its answer is not waited for, or is lost.
   deps.footprint.note(runId, {stillRunning: `perhaps ${runId} on ${instance.id}: it was being started`, next: [`runctl ${instance.platform} status ${instance.id}`]})

@@ -1,6 +1,7 @@
 import {RunctlError, isRunctlError} from '../model/errors.js'
 import type {Instance, InstanceState} from '../model/instance.js'
 import {findInstance, notRunning} from './find-instance.js'
+import {waitingHelps} from './patient-agent.js'
 import type {PlatformDeps} from './platform-deps.js'
 
 type Deps = Pick<PlatformDeps, 'clock' | 'provider' | 'signal'>
@@ -90,7 +91,7 @@ async function answers(instanceId: string, {provider, signal}: Deps): Promise<bo
   try {
     return (await provider.shell.run(instanceId, {script: 'exit 0', timeoutMs: PROBE_TIMEOUT_MS, signal})).exitCode === 0
   } catch (error) {
-    if (isRunctlError(error) && ['timed_out', 'unreachable', 'wrong_state'].includes(error.code)) return false
+    if (isRunctlError(error) && ['timed_out', 'unreachable', 'wrong_state'].includes(error.code) && waitingHelps(error)) return false
     throw error
   }
 }

@@ -19,6 +19,8 @@ export interface Instance {
   readonly createdAt: string | null
   /** ISO 8601, UTC. The start of the current (or last) time it ran; changes at every start. */
   readonly launchedAt: string | null
+  /** ISO 8601, UTC. When it last began to stop, where it does not run and the platform tells. */
+  readonly stoppedAt?: string
   readonly tags: Readonly<Record<string, string>>
 }
 

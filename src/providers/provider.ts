@@ -73,7 +73,8 @@ export interface ShellResult {
  * standard streams); such a process lives on after the call, until the instance stops.
  *
  * Rejects with `not_found` (no such instance), `wrong_state` (not running), `unreachable` (runs, but does not answer),
- * `timed_out`. Where the script has certainly not arrived, the error's details have `delivered: false`: repeating is safe then.
+ * `timed_out`. Where the script has certainly not arrived, the error's details have `delivered: false`: repeating is safe then. Where it will
+ * not either until somebody changes something (named in `next`), they have `waiting_helps: false` besides.
  * A non-zero exit status is a result, not an error. Calls that are made at once may be sent as one: a caller that wants the same
  * of many instances makes all its calls without waiting in between.
  */
@@ -213,6 +214,8 @@ export interface Provider {
   createInstance(request: CreateInstanceRequest, options?: CallOptions): Promise<Instance>
   /** Page by page, in no promised order. Terminated instances may be included for a while. */
   describeInstances(query: InstanceQuery, options?: CallOptions): AsyncIterable<Instance>
+  /** Where `describeInstances` looks, in words (`us-east-1`), where the same account may have others elsewhere; and what makes it look there. */
+  lookedIn?(): Promise<{readonly place: string; readonly next: readonly string[]}>
   /** From `stopped`; answers as soon as the platform has accepted it. Safe to repeat. The disk is as it was. */
   startInstance(instanceId: string, options?: CallOptions): Promise<Instance>
   /** Ends every process of the instance and keeps its disk; answers as soon as it is accepted. Safe to repeat. */

@@ -41,7 +41,7 @@ export function renderInit(result: InitResult): string {
     lines.push(added.length > 0 ? `Added ${added.join(', ')} to ${file}.` : 'Git ignores what a training writes already.')
   }
   if (result.hides !== null) lines.push(`From here on this file counts, and no longer ${result.hides}.`)
-  return [...lines, 'Next: runctl local create'].map(escapeLine).join('\n')
+  return [...lines, 'Next: runctl local create', '      runctl doctor --platform aws'].map(escapeLine).join('\n')
 }
 
 function placeOf({origin, file, line, variable}: ConfigSetting): string {

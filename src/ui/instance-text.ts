@@ -21,7 +21,7 @@ export function renderInstance(row: ResourceRow, env: RenderEnv): string {
       ['Created', timeAndAge(row.created_at, env)],
       ['Launched', timeAndAge(row.launched_at, env)],
       ['Costs', env.format === 'text' ? shownHourly(row.cost_per_hour, env) : money],
-      ['So far', shownCost(row.estimated_cost, env)],
+      ['So far', costSoFar(row, env)],
       ['Project', row.project ?? undefined],
       ['Owner', row.owner ?? undefined],
       ['Run', row.run ?? undefined],
@@ -48,7 +48,7 @@ function instanceColumns(env: RenderEnv): readonly Column<ResourceRow>[] {
     {header: 'TYPE', value: row => spotType(row), priority: 8},
     {header: 'UP', value: row => upFor(row, env), align: 'right', priority: 9},
     {header: 'PER HOUR', value: row => shownHourly(row.cost_per_hour, env), align: 'right', priority: 10},
-    {header: 'COST', value: row => shownCost(row.estimated_cost, env), align: 'right'},
+    {header: 'COST', value: row => costSoFar(row, env), align: 'right'},
     {header: 'PROJECT', value: row => row.project, minWidth: 8, priority: 5},
     {header: 'OWNER', value: row => row.owner, minWidth: 6, priority: 3},
     {header: 'CHECKPOINT', value: row => row.last_checkpoint?.path ?? null, minWidth: 12, cut: 'start', priority: 4},
@@ -59,6 +59,13 @@ function upFor(row: ResourceRow, env: RenderEnv): string | null {
   return env.format === 'text' || row.state === 'running' ? shownAge(row.launched_at, env) : null
 }
 
+const isUp = ({state}: ResourceRow): boolean => state === 'running' || state === 'pending'
+
+/** What does not run costs nothing by the hour: that is no unknown price. */
+function costSoFar(row: ResourceRow, env: RenderEnv): string | null {
+  return row.estimated_cost === null && !isUp(row) ? null : shownCost(row.estimated_cost, env)
+}
+
 function spotType(row: ResourceRow): string | null {
   return row.lifecycle === 'spot' ? `${row.instance_type ?? '?'} spot` : row.instance_type
 }
@@ -67,10 +74,10 @@ function sums(rows: readonly ResourceRow[]): string {
   const running = rows.filter(row => row.state === 'running')
   const hourly = running.reduce((sum, row) => sum + (row.cost_per_hour ?? 0), 0)
   const spent = rows.reduce((sum, row) => sum + (row.estimated_cost ?? 0), 0)
-  const unknown = rows.filter(row => row.estimated_cost === null || (row.cost_per_hour === null && row.state === 'running')).length
+  const unknown = rows.filter(row => row.cost_per_hour === null || (row.estimated_cost === null && isUp(row))).length
   const count = `${running.length} of ${plural(rows.length, 'instance')} running`
   const known = `${count}: ${formatHourly(hourly)}, ${formatCost(spent)} so far`
-  return unknown === 0 ? known : `${known}; the price of ${unknown} is not known`
+  return unknown === 0 ? known : `${known}; the cost of ${unknown} is not known`
 }
 
 function timeAndAge(at: string | null, env: RenderEnv): string | null {

@@ -18,6 +18,8 @@ describe('bench: DescribeInstances', () => {
       const spot = await bench.addInstance({spot: 'persistent', profile: null})
       expect(await idsBy(bench, {Name: 'instance-state-name', Values: ['running']})).to.have.members([one, spot])
       expect(await idsBy(bench, {Name: 'instance-type', Values: ['g5.*']})).to.deep.equal([two])
+      const [starred] = [await bench.addInstance({tags: {Name: 'a*b?'}}), await bench.addInstance({tags: {Name: 'axbx'}})]
+      expect(await idsBy(bench, {Name: 'tag:Name', Values: [String.raw`a\*b\?`]})).to.deep.equal([starred])
       expect(await idsBy(bench, {Name: 'tag:team', Values: ['vision', 'lang?age']})).to.have.members([one, two])
       expect(await idsBy(bench, {Name: 'tag:team', Values: ['Vision']})).to.deep.equal([])
       expect(await idsBy(bench, {Name: 'tag-key', Values: ['runctl:*']}, {Name: 'instance-state-name', Values: ['running']})).to.deep.equal([one])

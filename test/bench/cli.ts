@@ -45,7 +45,7 @@ function sampleCsv(seed: number): string {
 
 function introduction({env, world}: AwsBench, id: string): string {
   const exports = Object.entries(env).map(([name, value]) => `export ${name}='${value}'`)
-  const kind = world.machines.kind === 'namespaces' ? 'each with its own file system, processes and network' : 'each a folder and its processes'
+  const kind = world.machines.kind === 'namespaces' ? 'with their own\nfile system, processes and network' : 'a folder and its processes each'
   return [
     'An AWS account on this machine. In another terminal:',
     '',
@@ -53,9 +53,11 @@ function introduction({env, world}: AwsBench, id: string): string {
     ...exports,
     '',
     `Instances are real machines of a kind: ${kind}.`,
-    `There is one, ${id}, and a bucket, s3://${BUCKET}/data/. For example:`,
+    `There is one, ${id}, and training data in`,
+    `s3://${BUCKET}/data/. For example:`,
     '',
-    '  runctl aws create --type t3.medium',
+    '  runctl aws setup',
+    '  runctl aws create --wait',
     `  runctl aws exec ${id} -- uname -a`,
     '',
     'Ctrl-C ends it and removes everything.',

@@ -111,6 +111,7 @@ describe('what the configuration commands answer', () => {
       `Replaced ${folder.projectFile} for project my-project.`,
       `Added checkpoints/, outputs/, runctl-checkpoints/ to ${join(folder.cwd, '.gitignore')}.`,
       'Next: runctl local create',
+      '      runctl doctor --platform aws',
     ])
   })
 

@@ -132,15 +132,12 @@ describe('endInstance', () => {
     expect(deps.provider.get().tags).not.to.have.property(TAGS.onlyHere)
   })
 
-  it('goes on with force, and only then, where the tags are refused', async () => {
-    const refused = new RunctlError('platform_failed', 'not allowed')
-    const deps = depsWith(saved())
-    deps.provider.failures.setTags = refused
-    expect(await rejection(endInstance(input(), deps))).to.equal(refused)
-    expect(deps.journal).not.to.include('stopInstance')
-    await endInstance(input({force: true}), deps)
+  it('goes on where the tags are refused, and says what nobody will know then', async () => {
+    const deps = depsWith(saved({only_here: [checkpoint()]}))
+    deps.provider.failures.setTags = new RunctlError('platform_failed', 'not allowed')
+    await endInstance(input(), deps)
     expect(deps.provider.get().state).to.equal('stopped')
-    expect(deps.progress.warnings.join()).to.include('not allowed')
+    expect(deps.progress.warnings.join()).to.include('not allowed').and.to.include('on its disk alone')
   })
 
   it('goes on with force where the agent is broken', async () => {

@@ -40,6 +40,14 @@ describe('outcomeError', () => {
     }
   })
 
+  it('names the way to the checkpoints where a script that was to resume failed before it saved any', async () => {
+    const list = `runctl checkpoint list --instance-id ${INSTANCE_ID}`
+    for (const args of [['--resume-from', 'a.pt'], ['--resume=a.pt']]) expect((await outcome({args, checkpoint_count: 0}))?.next).to.include(list)
+    for (const over of [{args: ['--resume-from', 'a.pt'], checkpoint_count: 1}, {args: ['--epochs'], checkpoint_count: 0}]) {
+      expect((await outcome(over))?.next).not.to.include(list)
+    }
+  })
+
   it('is told apart from a failure that ended no run', () => {
     expect(saysEnded(new RunctlError('platform_failed', 'throttled', {details: {run_id: 'run-1'}}))).to.equal(false)
     expect(saysEnded(new Error('x'))).to.equal(false)

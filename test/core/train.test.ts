@@ -217,6 +217,17 @@ describe('train', () => {
       expect((await expectedFailure(train(input({readyTimeoutMs: 60_000}), deps))).code).to.equal('unreachable')
     })
 
+    it('does not wait, nor advise it, where that would be in vain', async () => {
+      for (const readyTimeoutMs of [null, 60_000]) {
+        const deps = depsWith()
+        const bare = new RunctlError('unreachable', 'no profile', {next: ['runctl mem setup'], details: {delivered: false, waiting_helps: false}})
+        deps.scripted.handlers.start = () => Promise.reject(bare)
+        const error = await expectedFailure(train(input({readyTimeoutMs}), deps))
+        expect([error.message, error.next]).to.deep.equal(['no profile', ['runctl mem setup']])
+        expect([deps.scripted.calls.length, deps.footprint.all]).to.deep.equal([1, []])
+      }
+    })
+
     it('repeats nothing that may have arrived', async () => {
       for (const details of [{}, {delivered: true}]) {
         const deps = depsWith()

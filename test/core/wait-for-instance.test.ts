@@ -41,10 +41,11 @@ describe('waitForInstance', () => {
   })
 
   it('hands on what is no matter of time', async () => {
-    const refused = new RunctlError('platform_failed', 'no permission')
-    const deps = new FakeDeps()
-    deps.provider.shell.answer = () => Promise.reject(refused)
-    expect(await rejection(waitForInstance(until('running'), deps))).to.equal(refused)
+    for (const refused of [new RunctlError('platform_failed', 'no permission'), new RunctlError('unreachable', 'no profile', {details: {waiting_helps: false}})]) {
+      const deps = new FakeDeps()
+      deps.provider.shell.answer = () => Promise.reject(refused)
+      expect(await rejection(waitForInstance(until('running'), deps))).to.equal(refused)
+    }
   })
 
   it('refuses at once where waiting is in vain, with the command that helps', async () => {

@@ -1,7 +1,7 @@
 import {
   AssociateIamInstanceProfileCommand, CreateSecurityGroupCommand, CreateTagsCommand, DescribeAvailabilityZonesCommand,
   DescribeIamInstanceProfileAssociationsCommand, DescribeImagesCommand, DescribeInstancesCommand, type DescribeInstancesCommandInput,
-  DescribeInstanceTypesCommand, DescribeSecurityGroupsCommand, DescribeSpotInstanceRequestsCommand, DescribeSubnetsCommand, type EC2Client, type Instance,
+  DescribeInstanceTypesCommand, DescribeSecurityGroupsCommand, DescribeSpotInstanceRequestsCommand, DescribeSpotPriceHistoryCommand, DescribeSubnetsCommand, type DescribeSubnetsCommandInput, type EC2Client, type Instance,
   RunInstancesCommand, type RunInstancesCommandInput, StartInstancesCommand, StopInstancesCommand, TerminateInstancesCommand, type _InstanceType,
 } from '@aws-sdk/client-ec2'
 import {setTimeout as sleep} from 'node:timers/promises'
@@ -18,7 +18,8 @@ const known = (instance: Instance | undefined) =>
   instance && {
     id: instance.InstanceId,
     state: instance.State?.Name,
-    reason: instance.StateReason?.Code,
+    // An empty one and none say the same to runctl.
+    reason: instance.StateReason?.Code === '' ? undefined : instance.StateReason?.Code,
     transition: instance.StateTransitionReason?.replace(/\(.*\)/, '(when)'),
     type: instance.InstanceType,
     lifecycle: instance.InstanceLifecycle,
@@ -34,6 +35,7 @@ const known = (instance: Instance | undefined) =>
 /** What creating, listing, starting, stopping and terminating ask of EC2. */
 export async function ec2Operations(script: Transcript, ec2: EC2Client): Promise<void> {
   await offers(script, ec2)
+  await spotPrices(script, ec2)
   const subnet = await network(script, ec2)
   const ids = await launches(script, ec2, subnet)
   await listing(script, ec2, ids)
@@ -60,8 +62,21 @@ async function offers(script: Transcript, ec2: EC2Client): Promise<void> {
   }
 }
 
+/** Prices are each one's own; what they are for is not. */
+async function spotPrices(script: Transcript, ec2: EC2Client): Promise<void> {
+  const at = new Date()
+  const input = {InstanceTypes: ['g5.xlarge' as const], ProductDescriptions: ['Linux/UNIX'], StartTime: at, EndTime: at}
+  await script.note('DescribeSpotPriceHistory', () => ec2.send(new DescribeSpotPriceHistoryCommand(input)), ({SpotPriceHistory: history = []}) => ({
+    zones: new Set(history.map(({AvailabilityZone}) => AvailabilityZone)).size > 1,
+    types: [...new Set(history.map(({InstanceType}) => InstanceType))],
+    systems: [...new Set(history.map(({ProductDescription}) => ProductDescription))],
+    prices: history.every(({SpotPrice}) => Number(SpotPrice) > 0),
+    times: history.every(({Timestamp}) => Timestamp !== undefined && Timestamp <= at),
+  }))
+}
+
 async function network(script: Transcript, ec2: EC2Client): Promise<string> {
-  const subnets = (input: ConstructorParameters<typeof DescribeSubnetsCommand>[0]) => () => ec2.send(new DescribeSubnetsCommand(input))
+  const subnets = (input: DescribeSubnetsCommandInput) => () => ec2.send(new DescribeSubnetsCommand(input))
   const byDefault = {Name: 'default-for-az', Values: ['true']}
   const zone = (name: string) => ({Filters: [byDefault, {Name: 'availability-zone', Values: [name]}]})
   await script.note('DescribeSubnets', subnets({Filters: [byDefault]}), ({Subnets = []}) => ({several: Subnets.length > 1, vpcs: new Set(Subnets.map(({VpcId}) => VpcId)).size}))
@@ -131,7 +146,7 @@ async function listing(script: Transcript, ec2: EC2Client, [first = '', bare = '
   await script.note('CreateTags', tag([first, bare]), () => ({}))
   await script.note('CreateTags again, another value', tag([first], [{Key: 'runctl:run', Value: 'ü "2"'}]), () => ({}))
   await script.note('CreateTags on none', tag([NO_ID]), () => ({}))
-  await script.note('CreateTags of what is AWS’s own', tag([first], [{Key: 'aws:x', Value: ''}]), () => ({}))
+  await script.note('CreateTags under a key of AWS', tag([bare], [{Key: 'aws:x', Value: ''}]), () => ({}))
   await script.note('DescribeInstances after CreateTags', list({InstanceIds: [first]}), ({Reservations}) => known(Reservations?.[0]?.Instances?.[0])?.tags)
 }
 

@@ -13,7 +13,7 @@ const DOCUMENT = JSON.stringify({Version: '2012-10-17', Statement: [{Effect: 'Al
 
 /** What `aws setup` and `doctor` ask of IAM and STS. */
 export async function iamOperations(script: Transcript, iam: IAMClient, sts: STSClient): Promise<void> {
-  await script.note('GetCallerIdentity', () => sts.send(new GetCallerIdentityCommand({})), ({Account, Arn}) => ({Account, service: Arn?.split(':').slice(0, 5)}))
+  await script.note('GetCallerIdentity', () => sts.send(new GetCallerIdentityCommand({})), ({Account, Arn}) => ({Account, partition: Arn?.split(':')[1], root: Arn?.endsWith(':root')}))
 
   const role = {RoleName: PROFILE, AssumeRolePolicyDocument: TRUST, Description: 'Instances', Tags: [{Key: 'runctl:created-by', Value: 'setup'}]}
   const getRole = () => iam.send(new GetRoleCommand({RoleName: PROFILE}))

@@ -1,6 +1,6 @@
 /** What one AWS answered to a list of operations, in a form that can be compared with what another one did. */
 
-type Leaf = string | number | boolean | null
+export type Leaf = string | number | boolean | null
 
 export interface Difference {
   /** `RunInstances › State`, or only the step where one answered and the other refused. */
@@ -10,7 +10,7 @@ export interface Difference {
 }
 
 /** A leaf that only one of the two has. */
-const ABSENT = '(absent)'
+export const ABSENT = '(absent)'
 const OWN_ID = /\b(eni|i|iip-assoc|r|sg|sir|subnet|vol|vpc)-[0-9a-z]{8,17}\b/g
 
 export class Transcript {

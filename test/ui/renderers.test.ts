@@ -29,8 +29,14 @@ describe('renderInstanceList', () => {
       'local-1a2b           -        stopped  local                -   $0.00/h    $0.00',
       'i-0aaaabbbbccccdddd  訓練     running  g5.xlarge spot  3h 10m   unknown  unknown',
       '',
-      '2 of 3 instances running: $1.006/h, $3.19 so far; the price of 1 is not known',
+      '2 of 3 instances running: $1.006/h, $3.19 so far; the cost of 1 is not known',
     ])
+  })
+
+  it('takes what is stopped for no unknown price', () => {
+    const [, row, , sum] = renderInstanceList([resource({state: 'stopped', estimated_cost: null})], TABLE).split('\n')
+    expect(row).to.match(/\$1\.006\/h +- /)
+    expect(sum).to.equal('0 of 1 instance running: $0.00/h, $0.00 so far')
   })
 
   it('shows why an instance is in its state, and the rest, where there is room', () => {

@@ -40,9 +40,11 @@ const endCommand = (kind: 'stop' | 'terminate', platform: string): Command.Class
       const {args, flags} = await this.parse(End)
       const graceMs = flags.grace ?? (await this.lenientConfig()).get('stop.grace')
       const {force, timeout: timeoutMs} = flags
+      // One for all of them: what is asked of each is the same then, and can travel together.
+      const requestId = newRequestId()
       return this.onEach(
         args.instance,
-        ({deps, id, line}) => line(`${TEXTS[kind].verb} ${id}`, () => endInstance({instanceId: id, kind, graceMs, force, requestId: newRequestId(), timeoutMs}, deps)),
+        ({deps, id, line}) => line(`${TEXTS[kind].verb} ${id}`, () => endInstance({instanceId: id, kind, graceMs, force, requestId, timeoutMs}, deps)),
         result => renderEnd(result, this.renderEnv),
       )
     }

@@ -10,8 +10,7 @@ import {PlatformCommand, type VerbFactory} from '../platform-command.js'
 export const setupCommand: VerbFactory = platform => {
   class Setup extends PlatformCommand<SetupResult> {
     static override summary = 'Prepare the account: what instances may do, and a bucket for outputs. Safe to repeat.'
-    static override description = `Creates only what lacks and deletes nothing. Keeps the bucket's name in the user's configuration file, and prints the least
-rights with which a user can run every other command.`
+    static override description = `Creates only what lacks and deletes nothing. Keeps the bucket's name in the user's configuration file, and prints the least rights with which a user can run every other command.`
     static override examples = [
       '<%= config.bin %> <%= command.id %> --dry-run',
       '<%= config.bin %> <%= command.id %> --read-bucket my-training-data',

@@ -55,11 +55,11 @@ export class AwsProvider implements Provider {
       store: this.store.scratch === null ? null : this.store,
       clock,
       async describe(id, signal) {
-        const known = await describer.find(id, signal)
+        const known = await describer.findSoon(id, signal)
         return known && {state: known.instance.state, profileArn: known.profileArn}
       },
     })
-    this.setup = new AwsSetup({clients, profileName: profileName(settings), bucket: settings.bucket})
+    this.setup = new AwsSetup({clients, clock, profileName: profileName(settings), bucket: settings.bucket})
   }
 
   createInstance(request: CreateInstanceRequest, {signal}: CallOptions = {}): Promise<Instance> {
@@ -72,6 +72,10 @@ export class AwsProvider implements Provider {
 
   describeInstances(query: InstanceQuery, {signal}: CallOptions = {}): AsyncIterable<Instance> {
     return this.describer.query(query, signal)
+  }
+
+  async lookedIn(): Promise<{readonly place: string; readonly next: readonly string[]}> {
+    return {place: `${await this.deps.clients.region()} of this account`, next: ['export AWS_REGION=REGION', 'runctl config set aws.region REGION']}
   }
 
   startInstance(id: string, {signal}: CallOptions = {}): Promise<Instance> {

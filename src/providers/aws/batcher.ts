@@ -9,27 +9,47 @@ interface Waiting<I, R> {
   settle(outcome: Outcome<R>): void
 }
 
+/** What is asked for in one turn always travels together; with `quietMs` what follows it does, until nothing has come for so long, or `mostMs`. */
+export interface Gathering {
+  readonly quietMs: number
+  readonly mostMs: number
+}
+
 /**
- * Carries together what is asked for in one turn of the event loop, at most `max` items a call. A call is cancelled when everyone who waits
+ * Carries together what is asked for in one turn of the event loop (or while it gathers), at most `max` items a call. A call is cancelled when everyone who waits
  * for it has cancelled; whoever cancels alone leaves it to the others.
  */
 export class Batcher<I, R> {
   private waiting: Waiting<I, R>[] = []
+  private timer: NodeJS.Timeout | undefined
+  private deadline = 0
 
   constructor(
     private readonly max: number,
     /** One outcome an item, in their order. A rejection is everyone's. */
     private readonly carry: (items: readonly I[], signal: AbortSignal) => Promise<readonly Outcome<R>[]>,
+    private readonly gathering: Gathering | null = null,
   ) {}
 
   async add(item: I, signal?: AbortSignal): Promise<R> {
     signal?.throwIfAborted()
     const answer = new Promise<R>((resolve, reject) => {
       const settle = (outcome: Outcome<R>): void => ('error' in outcome ? reject(outcome.error) : resolve(outcome.value))
-      if (this.waiting.length === 0) setImmediate(() => this.flush())
+      this.schedule(this.waiting.length === 0)
       this.waiting.push({item, signal, settle})
     })
     return signal ? orAborted(answer, signal) : answer
+  }
+
+  private schedule(isFirst: boolean): void {
+    if (!this.gathering) {
+      if (isFirst) setImmediate(() => this.flush())
+      return
+    }
+    const {mostMs, quietMs} = this.gathering
+    if (isFirst) this.deadline = Date.now() + mostMs
+    clearTimeout(this.timer)
+    this.timer = setTimeout(() => this.flush(), Math.max(0, Math.min(quietMs, this.deadline - Date.now())))
   }
 
   private flush(): void {

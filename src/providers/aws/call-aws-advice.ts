@@ -43,6 +43,15 @@ export const ADVICE_BY_NAME: readonly AdviceRule[] = [
     advise: ({name}) => ({code: 'platform_failed', message: `AWS refuses requests from this machine because its clock is wrong (${name})`, next: ['runctl doctor']}),
   },
   {
+    names: ['AuthFailure.ServiceLinkedRoleCreationNotPermitted'],
+    advise: ({message}) => ({
+      code: 'platform_failed',
+      message: `this account has had no spot instance yet, and these credentials may not make the role that EC2 needs for them: ${message}`,
+      next: ['aws iam create-service-linked-role --aws-service-name spot.amazonaws.com', 'runctl aws setup --dry-run'],
+      details: {missing_action: 'iam:CreateServiceLinkedRole'},
+    }),
+  },
+  {
     names: [
       'AuthFailure', 'UnrecognizedClientException', 'InvalidClientTokenId', 'InvalidAccessKeyId', 'SignatureDoesNotMatch',
       'InvalidSignatureException', 'IncompleteSignature', 'MissingAuthenticationToken', 'MissingAuthenticationTokenException', 'InvalidToken',

@@ -37,6 +37,8 @@ export function readFailure(error: unknown): AwsFailure | null {
   const raw = error as Error & {
     readonly code?: unknown
     readonly hostname?: unknown
+    readonly address?: unknown
+    readonly port?: unknown
     readonly $metadata?: {readonly httpStatusCode?: number; readonly requestId?: string}
     readonly $response?: {readonly statusCode?: number; readonly headers?: Readonly<Record<string, string>>}
   }
@@ -50,7 +52,7 @@ export function readFailure(error: unknown): AwsFailure | null {
     httpStatus: raw.$metadata?.httpStatusCode ?? raw.$response?.statusCode ?? null,
     requestId: raw.$metadata?.requestId ?? raw.$response?.headers?.['x-amzn-requestid'] ?? null,
     networkCode,
-    host: typeof raw.hostname === 'string' ? raw.hostname : null,
+    host: typeof raw.hostname === 'string' ? raw.hostname : typeof raw.address === 'string' ? `${raw.address}:${Number(raw.port)}` : null,
   }
 }
 

@@ -2,7 +2,6 @@
 
 import type {Filter, Tag} from '@aws-sdk/client-ec2'
 
-import {matchesPattern} from '../policies.js'
 import {ServiceError} from '../types.js'
 
 /** The values of a thing under a filter's name; null: no such filter. */
@@ -36,9 +35,15 @@ function invalidFilter(name: string): ServiceError {
   return new ServiceError('InvalidParameterValue', `The filter '${name}' is invalid`)
 }
 
-/** Unlike policies, filters heed case. */
+/** Unlike policies, filters heed case, and a backslash takes a wildcard's meaning away. */
 function matchesFilter(pattern: string, value: string): boolean {
-  return matchesPattern(pattern, value, 's')
+  const wildcards: Readonly<Record<string, string>> = {'*': '.*', '?': '.'}
+  const source = pattern.replaceAll(/\\([^])|[^]/g, (found: string, literal?: string) => (literal === undefined ? wildcards[found] : undefined) ?? escaped(literal ?? found))
+  return new RegExp(`^${source}$`, 's').test(value)
+}
+
+function escaped(character: string): string {
+  return character.replace(/[$()*+.?[\\\]^{|}]/, String.raw`\$&`)
 }
 
 /** `tag:NAME`, `tag-key` and `tag-value`; null for other names. */

@@ -78,6 +78,7 @@ function typeAnswer({name, architecture, gpu, ...type}: CatalogueType): Instance
   return {
     InstanceType: name as NonNullable<InstanceTypeInfo['InstanceType']>,
     CurrentGeneration: true,
+    BurstablePerformanceSupported: /^t\d/.test(name),
     FreeTierEligible: name === 't3.micro',
     SupportedUsageClasses: ['on-demand', 'spot'],
     SupportedRootDeviceTypes: ['ebs'],

@@ -9,7 +9,7 @@ import {Bench} from '../support/bench.js'
 import {pasted} from '../support/pasted-command.js'
 import {REPOSITORY} from '../support/repository.js'
 import {sampleScript} from '../support/samples.js'
-import {asWritten, endedRuns, hasJq, nextCommands, wellAsWritten} from './as-written.js'
+import {asWritten, endedRuns, hasJq, nextCommands, oneLine, wellAsWritten} from './as-written.js'
 
 describe('the workflows on aws, as the documentation writes them', () => {
   let bench: Bench
@@ -45,7 +45,7 @@ echo "Training completed in $DURATION seconds"`)
     }
     const table = await bash('runctl resources list --platform aws')
     for (const id of ids) expect(table).to.match(new RegExp(`^${id} .* running `, 'm'))
-    expect(table).to.contain('3 of 3 instances running: $0.1248/h, <$0.01 so far')
+    expect(table).to.contain('3 of 3 instances running: $0.125/h, <$0.01 so far')
 
     const rows = await bench.json<readonly ResourceRow[]>(['resources', 'list', '--platform', 'aws'])
     expect(rows.map(({id}) => id)).to.have.members(ids)
@@ -76,11 +76,11 @@ runctl aws train i-xxx training/train_mnist_e2e.py \\
 
     const refused = await asWritten(bench, ids, lines)
     expect(refused.code).to.equal(6)
-    expect(refused.stderr).to.contain("the instance's role may not s3:ListBucket there").and.to.contain('runctl aws setup')
+    expect(oneLine(refused.stderr)).to.contain("the instance's role may not s3:ListBucket there; `runctl aws setup --read-bucket bucket` allows it")
     await bench.json<SetupResult>(['aws', 'setup', '--read-bucket', 'bucket'])
 
     const said = await bash(lines)
-    expect(said).to.contain('data: 4 of 4 files').and.to.contain('training on 60 images of 784 pixels').and.to.contain('finished 2 epochs')
+    expect(said).to.contain('data: 4 files').and.to.contain('training on 60 images of 784 pixels').and.to.contain('finished 2 epochs')
     expect(await bash(lines)).to.contain('nothing changed').and.to.contain('finished 2 epochs')
   })
 
@@ -89,15 +89,17 @@ runctl aws train i-xxx training/train_mnist_e2e.py \\
 runctl workflow run i-xxx training/train_with_checkpoints.py \\
   -- --epochs 2`
     expect(await bash(lines)).to.contain('was running, kept running').and.to.contain('2 verified of 2')
-    expect(await bash(`runctl aws stop i-xxx\n${lines}`)).to.match(/started, kept running/).and.to.contain('2 verified of 2')
+    expect(await bash(`runctl aws stop i-xxx\n${lines}`), 'as it was before').to.contain('started, stopped, its disk is kept').and.to.contain('2 verified of 2')
 
     const made = await bench.json<WorkflowResult>(['workflow', 'run', 'aws', 'training/train_with_checkpoints.py', '--', '--epochs', '2', '--step-seconds', '0'])
     expect(made).to.deep.include({began: 'created', then: 'stop', verified_count: 2})
     expect(made.instance.last_checkpoint?.path).to.equal('checkpoints/checkpoint_epoch_2.json')
+    expect(made.instance.estimated_cost, 'for the time that it ran').to.be.within(1e-9, 0.01)
     expect(bench.aws.instance(made.instance.id).state).to.equal('stopped')
   })
 
   it('12: a loop that looks again and again', async () => {
+    await bash('runctl aws start i-xxx --wait')
     const said = await bash(`
 # Start training
 runctl aws train i-xxx script.py --sync-code -- --epochs 300
@@ -119,14 +121,14 @@ done`)
   it('13: a script that is not there, and an instance that is stopped: the cause, and the command that helps', async () => {
     const absent = await asWritten(bench, ids, 'runctl aws train i-xxx nonexistent_script.py --sync-code')
     expect([absent.code, absent.stdout]).to.deep.equal([3, ''])
-    expect(absent.stderr).to.contain('Error: the script nonexistent_script.py does not exist here').and.to.contain('nothing was sent')
+    expect(oneLine(absent.stderr)).to.contain('Error: the script nonexistent_script.py does not exist here').and.to.contain('nothing was sent')
 
     const stopped = await asWritten(bench, ids, `
 runctl aws stop i-xxx
 runctl aws train i-xxx script.py --sync-code`)
     expect(stopped.code).to.equal(4)
     expect(stopped.stdout).to.match(/^State +stopped \(by you\)$/m)
-    expect(stopped.stderr).to.contain(`Error: instance ${ids[0]} is not ready: it is stopped (user), not running`)
+    expect(oneLine(stopped.stderr)).to.contain(`Error: instance ${ids[0]} is not ready: it is stopped (user), not running`)
     expect(nextCommands(stopped.stderr)).to.deep.equal([`runctl aws start ${ids[0]} --wait`])
 
     for (const {stderr} of [absent, stopped]) {

@@ -29,6 +29,9 @@ export async function wellAsWritten(bench: Bench, instances: readonly string[], 
   return stdout
 }
 
+/** An error message as it was before it was folded to the width of the terminal. */
+export const oneLine = (text: string): string => text.replace(/\n {7}/g, ' ')
+
 /** The commands that an error message gives to go on. */
 export const nextCommands = (stderr: string): readonly string[] => [...stderr.matchAll(/^(?:Next:| {5}) (runctl .*)$/gm)].map(([, command]) => command ?? '')
 

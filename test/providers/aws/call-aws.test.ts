@@ -14,6 +14,7 @@ describe('what goes wrong at AWS', () => {
     ['ExpiredToken', 'platform_failed', /expired/, /aws sso login/],
     ['RequestExpired', 'platform_failed', /expired.*clock/, /aws sso login/],
     ['ExpiredTokenException', 'platform_failed', /expired/, /aws sso login/],
+    ['AuthFailure.ServiceLinkedRoleCreationNotPermitted', 'platform_failed', /no spot instance yet/, /create-service-linked-role --aws-service-name spot/],
     ['AuthFailure', 'platform_failed', /does not accept these credentials/, /get-caller-identity/],
     ['UnrecognizedClientException', 'platform_failed', /does not accept/, /runctl doctor/],
     ['InvalidClientTokenId', 'platform_failed', /does not accept/, /AWS_PROFILE/],

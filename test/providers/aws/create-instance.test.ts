@@ -26,6 +26,7 @@ describe('creating an EC2 instance', () => {
     ec2.on(DescribeInstanceTypesCommand).callsFake(({InstanceTypes: [name = '']}: {InstanceTypes: string[]}) => ({
       InstanceTypes: [{
         InstanceType: name,
+        BurstablePerformanceSupported: /^t\d/.test(name),
         ProcessorInfo: {SupportedArchitectures: name.startsWith('t4g') ? ['arm64'] : ['x86_64']},
         VCpuInfo: {DefaultVCpus: 2},
         MemoryInfo: {SizeInMiB: 4096},
@@ -279,6 +280,7 @@ describe('creating an EC2 instance', () => {
     expect(plan.usdPerHour).to.equal(0.0456)
     expect(plan.settings).to.include({region: 'eu-west-1', type: 't3.medium (2 vCPU, 4 GiB)', market: 'on-demand', 'root volume': '30 GiB gp3, encrypted'})
     expect(plan.settings['image']).to.match(/al2023/)
+    expect(plan.settings['CPU credits']).to.match(/on top of the price/)
     expect(plan.settings['security groups']).to.match(/to be made/)
     expect(ec2.commandCalls(CreateSecurityGroupCommand)).to.have.length(0)
   })

@@ -124,6 +124,13 @@ describe('what EC2 says of an instance', () => {
     expect(read({LaunchTime: started}).createdAt).to.equal(started.toISOString())
   })
 
+  it('knows when it stopped, from the words that EC2 has for it', () => {
+    const words = {StateTransitionReason: 'User initiated (2026-11-23 10:00:00 GMT)'}
+    expect(read(words).stoppedAt).to.equal('2026-11-23T10:00:00.000Z')
+    for (const odd of ['User initiated', 'User initiated (2026-99-23 10:00:00 GMT)', '']) expect(read({StateTransitionReason: odd})).not.to.have.property('stoppedAt')
+    expect(read(words, 'running')).not.to.have.property('stoppedAt')
+  })
+
   const reasons: readonly (readonly [code: string, tag: string | null, reason: string | null])[] = [
     ['Client.UserInitiatedShutdown', null, 'user'],
     ['Client.UserInitiatedShutdown', 'budget', 'budget'],

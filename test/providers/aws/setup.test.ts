@@ -13,8 +13,11 @@ import {expect} from 'chai'
 
 import type {AwsClients} from '../../../src/providers/aws/clients.js'
 import {AwsSetup} from '../../../src/providers/aws/setup/aws-setup.js'
-import {instancePolicy, userPolicy, type PolicyDocument} from '../../../src/providers/aws/setup/policies.js'
+import {instancePolicy, trustPolicy, userPolicy, type PolicyDocument} from '../../../src/providers/aws/setup/policies.js'
+import {allows} from '../../bench/policies.js'
+import {HandClock} from '../../support/hand-clock.js'
 import {expectedFailure} from '../../support/rejection.js'
+import {awsError} from './aws-mocks.js'
 
 const ACCOUNT = '123456789012'
 const BUCKET = `runctl-${ACCOUNT}-eu-west-1`
@@ -34,7 +37,7 @@ describe('aws setup', () => {
     region: () => Promise.resolve('eu-west-1'),
     endpoint: null,
   } as unknown as AwsClients
-  const setup = (bucket: string | null = null): AwsSetup => new AwsSetup({clients, profileName: 'runctl-instance', bucket})
+  const setup = (bucket: string | null = null): AwsSetup => new AwsSetup({clients, clock: new HandClock(), profileName: 'runctl-instance', bucket})
   const changes = (): readonly string[] => [iam, s3, ec2].flatMap(mock => mock.calls().map(call => (call.args[0] as {constructor: {name: string}}).constructor.name))
     .filter(name => !/^(Get|List|Head|Describe)/.test(name)).toSorted()
 
@@ -103,13 +106,63 @@ describe('aws setup', () => {
     iam.on(GetRoleCommand).resolves({})
     const before = instancePolicy({partition: 'aws', bucket: 'mine', readBuckets: ['earlier']})
     iam.on(GetRolePolicyCommand).resolves({RoleName: 'r', PolicyName: 'p', PolicyDocument: encodeURIComponent(JSON.stringify(before))})
-    s3.on(HeadBucketCommand).resolves({}).on(GetBucketLifecycleConfigurationCommand).resolves({Rules: [{ID: 'theirs', Status: 'Enabled'}]})
+    s3.on(HeadBucketCommand).resolves({}).on(GetBucketLifecycleConfigurationCommand).resolves({
+      TransitionDefaultMinimumObjectSize: 'varies_by_storage_class', Rules: [{ID: 'theirs', Status: 'Enabled'}],
+    })
     await setup('mine').run({dryRun: false, readBuckets: ['now']})
     expect(s3.commandCalls(PutBucketLifecycleConfigurationCommand)[0]?.args[0].input.LifecycleConfiguration?.Rules?.map(({ID}) => ID)).to.deep.equal(
       ['theirs', 'runctl-abandoned-uploads', 'runctl-tmp'])
+    expect(s3.commandCalls(PutBucketLifecycleConfigurationCommand)[0]?.args[0].input.TransitionDefaultMinimumObjectSize).to.equal('varies_by_storage_class')
     const put = JSON.parse(iam.commandCalls(PutRolePolicyCommand)[0]?.args[0].input.PolicyDocument ?? '') as PolicyDocument
     expect(put.Statement[1]?.Resource).to.deep.equal(['arn:aws:s3:::earlier/*', 'arn:aws:s3:::mine/*', 'arn:aws:s3:::now/*'])
     expect(s3.commandCalls(CreateBucketCommand)).to.have.length(0)
+  })
+
+  it('waits until IAM, S3 and EC2 know what was just made, and changes the bucket by one call at a time', async () => {
+    nothingThere()
+    const absent = new NoSuchEntityException({message: 'the role cannot be found', $metadata: {}})
+    iam.on(AttachRolePolicyCommand).rejectsOnce(absent).resolves({})
+    iam.on(PutRolePolicyCommand).rejectsOnce(gone('ConcurrentModificationException')).resolves({})
+    iam.on(AddRoleToInstanceProfileCommand).rejectsOnce(absent).rejectsOnce(absent).resolves({})
+    ec2.on(DescribeIamInstanceProfileAssociationsCommand).resolves({IamInstanceProfileAssociations: []})
+    const unknown = awsError('InvalidParameterValue', 'Value (runctl-instance) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name')
+    ec2.on(AssociateIamInstanceProfileCommand).rejectsOnce(unknown).rejectsOnce(unknown).resolves({})
+    s3.on(GetPublicAccessBlockCommand).rejectsOnce(gone('NoSuchBucket')).rejects(gone('NoSuchPublicAccessBlockConfiguration'))
+    let under = 0
+    let most = 0
+    const change = async (): Promise<object> => {
+      most = Math.max(most, ++under)
+      await new Promise(resolve => setImmediate(resolve))
+      under--
+      return {}
+    }
+    s3.on(PutPublicAccessBlockCommand).rejectsOnce(gone('OperationAborted')).callsFake(change)
+    s3.on(PutBucketEncryptionCommand).callsFake(change).on(PutBucketLifecycleConfigurationCommand).callsFake(change)
+    const report = await setup().run({dryRun: false, attach: 'i-0123456789abcdef0'})
+    expect(report.steps.map(({state}) => state)).to.deep.equal(['created', 'created', 'created', 'created', 'created', 'changed', 'changed', 'changed', 'created'])
+    expect(most).to.equal(1)
+
+    // What goes on being refused is told.
+    iam.on(AttachRolePolicyCommand).rejects(absent)
+    expect((await expectedFailure(setup().run({dryRun: false}))).message).to.match(/iam:AttachRolePolicy: the role cannot be found/)
+  })
+
+  it('leaves a key of the bucket, and says what it needs', async () => {
+    nothingThere()
+    s3.on(HeadBucketCommand).resolves({})
+    s3.on(GetBucketEncryptionCommand).resolves({ServerSideEncryptionConfiguration: {Rules: [{ApplyServerSideEncryptionByDefault: {SSEAlgorithm: 'aws:kms', KMSMasterKeyID: 'arn:aws:kms:eu-west-1:1:key/k'}}]}})
+    const report = await setup('mine').run({dryRun: false})
+    expect(report.steps.find(({what}) => what === 'bucket mine is encrypted')).to.deep.include({state: 'ok'}).and.to.have.property('detail').that.matches(/key\/k.*kms:GenerateDataKey/)
+    expect(s3.commandCalls(PutBucketEncryptionCommand)).to.have.length(0)
+  })
+
+  it('says where a bucket is that is elsewhere', async () => {
+    nothingThere()
+    s3.on(HeadBucketCommand).rejects(Object.assign(gone('Unknown'), {$metadata: {httpStatusCode: 301}, $response: {statusCode: 301, headers: {'x-amz-bucket-region': 'ap-south-1'}}}))
+    const error = await expectedFailure(setup('mine').run({dryRun: true}))
+    expect(error).to.include({code: 'bad_input'})
+    expect(error.message).to.contain('mine is in ap-south-1, not in eu-west-1')
+    expect(error.next[0]).to.equal('AWS_REGION=ap-south-1 runctl aws setup --bucket mine')
   })
 
   it('does not replace a profile that an instance has', async () => {
@@ -129,10 +182,28 @@ describe('aws setup', () => {
     expect(await expectedFailure(setup().run({dryRun: true, bucket: 'Not_A_Bucket'}))).to.include({code: 'bad_input'})
   })
 
+  it('keeps instances from what travels to and from commands of others', () => {
+    const policy = instancePolicy({partition: 'aws', bucket: 'b', readBuckets: []})
+    const may = (action: string, key: string): boolean => allows([policy], [], action, `arn:aws:s3:::b/${key}`)
+    expect([may('s3:GetObject', 'runs/p/r/run.json'), may('s3:PutObject', 'runctl/tmp/doctor-1'), may('s3:GetObject', 'runctl/tmp/doctor-1')]).to.deep.equal([true, true, true])
+    expect([may('s3:GetObject', 'runctl/tmp/1-i-1.in'), may('s3:GetObject', 'runctl/tmp/1-i-1.out'), may('s3:DeleteObject', 'a')]).to.deep.equal([false, false, false])
+  })
+
+  it('knows the name that EC2 has in China', () => {
+    expect(trustPolicy('aws-cn').Statement[0].Principal.Service).to.equal('ec2.amazonaws.com.cn')
+    const {Statement} = userPolicy({partition: 'aws-cn', account: ACCOUNT, bucket: 'b', roleName: 'r'})
+    expect(Statement.find(({Action}) => Action.includes('iam:PassRole'))?.Condition).to.deep.equal({StringEquals: {'iam:PassedToService': 'ec2.amazonaws.com.cn'}})
+  })
+
   it('gives users no right to end or pass on what is not of runctl', () => {
     const {Statement} = userPolicy({partition: 'aws', account: ACCOUNT, bucket: 'b', roleName: 'runctl-instance'})
     const of = (action: string): (typeof Statement)[number] | undefined => Statement.find(({Action}) => Action.includes(action))
     expect(of('ec2:TerminateInstances')?.Condition).to.deep.equal({Null: {'aws:ResourceTag/runctl:created-by': 'false'}})
+    const tagging = Statement.filter(({Action}) => Action.includes('ec2:CreateTags')).map(({Condition}) => Condition)
+    expect(tagging).to.deep.equal([
+      {StringEquals: {'ec2:CreateAction': ['RunInstances', 'CreateSecurityGroup']}},
+      {'ForAllValues:StringNotEqualsIgnoreCase': {'aws:TagKeys': ['runctl:created-by']}},
+    ])
     expect(of('iam:PassRole')).to.deep.include({Resource: `arn:aws:iam::${ACCOUNT}:role/runctl-instance`})
     expect(Statement.flatMap(({Action}) => Action).filter(action => action.includes('*'))).to.deep.equal([])
   })

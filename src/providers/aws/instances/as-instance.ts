@@ -29,6 +29,7 @@ export function asKnownInstance(raw: AwsInstance, region: string): KnownInstance
       lifecycle: raw.InstanceLifecycle === 'spot' ? 'spot' : 'on-demand',
       createdAt: createdAt(raw)?.toISOString() ?? null,
       launchedAt: raw.LaunchTime?.toISOString() ?? null,
+      ...(state === 'running' || state === 'pending' ? {} : stoppedAt(raw.StateTransitionReason ?? '')),
       tags,
     },
     zone: raw.Placement?.AvailabilityZone ?? null,
@@ -42,6 +43,13 @@ function createdAt({BlockDeviceMappings, LaunchTime, NetworkInterfaces, RootDevi
   const root = BlockDeviceMappings?.find(({DeviceName}) => DeviceName === RootDeviceName)
   const first = NetworkInterfaces?.find(({Attachment}) => Attachment?.DeviceIndex === 0)
   return root?.Ebs?.AttachTime ?? first?.Attachment?.AttachTime ?? LaunchTime
+}
+
+/** From `User initiated (2026-11-23 10:00:00 GMT)`. */
+function stoppedAt(transition: string): {readonly stoppedAt?: string} {
+  const [, day, time] = /\((\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) GMT\)/.exec(transition) ?? []
+  const at = new Date(`${day}T${time}Z`)
+  return Number.isNaN(at.getTime()) ? {} : {stoppedAt: at.toISOString()}
 }
 
 function stateReason(

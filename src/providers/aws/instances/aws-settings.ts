@@ -13,7 +13,10 @@ export interface AwsSettings {
   readonly rootGib: number | null
 }
 
-/** In every region and zone, without a quota request, with the 4 GiB that installing a framework needs, for four cents an hour. */
+/**
+ * In every region, without a quota request, with the 4 GiB that installing a framework needs, for four cents an hour, and up to eight more
+ * where it computes without a pause (CPU credits).
+ */
 const DEFAULT_INSTANCE_TYPE = 't3.medium'
 const DEFAULT_INSTANCE_PROFILE = 'runctl-instance'
 

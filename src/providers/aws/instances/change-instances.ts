@@ -17,6 +17,8 @@ export type Verb = 'start' | 'stop' | 'terminate'
 
 /** As many as one filter takes values; EC2 itself takes 1000. */
 const MOST_IDS = 200
+/** What comes before a change (tags that differ from one to the next) ends for each instance at a moment of its own. */
+const GATHERING = {quietMs: 60, mostMs: 600} as const
 /** How long a new instance may be unknown to the calls that change it. */
 const NEW_LIMIT_MS = 60_000
 /** Refusals that are about one of the ids and not about the call. */
@@ -35,7 +37,7 @@ export class InstanceChanger {
   private readonly taggers = new Map<string, Batcher<string, null>>()
 
   constructor(private readonly deps: Deps) {
-    const batcher = (verb: Verb) => new Batcher<KnownInstance, string>(MOST_IDS, (known, signal) => this.carry(verb, known, signal))
+    const batcher = (verb: Verb) => new Batcher<KnownInstance, string>(MOST_IDS, (known, signal) => this.carry(verb, known, signal), GATHERING)
     this.batchers = {start: batcher('start'), stop: batcher('stop'), terminate: batcher('terminate')}
   }
 

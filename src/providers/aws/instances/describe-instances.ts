@@ -19,6 +19,7 @@ const MOST_FILTER_VALUES = 200
 /** Describes instances: ids that are asked for at once travel in one call, lists are filtered by EC2 and read page by page. */
 export class InstanceDescriber {
   private readonly batcher = new Batcher<string, KnownInstance | null>(MOST_IDS, (ids, signal) => this.carry(ids, signal))
+  private readonly slowBatcher = new Batcher<string, KnownInstance | null>(MOST_IDS, (ids, signal) => this.carry(ids, signal), {quietMs: 150, mostMs: 500})
 
   constructor(
     private readonly clients: AwsClients,
@@ -29,6 +30,12 @@ export class InstanceDescriber {
   async find(id: string, signal?: AbortSignal): Promise<KnownInstance | null> {
     signal?.throwIfAborted()
     return INSTANCE_ID.test(id) ? this.batcher.add(id, signal) : null
+  }
+
+  /** The same in a moment, together with what others ask till then: for the watch over commands, of which each goes at its own pace. */
+  async findSoon(id: string, signal?: AbortSignal): Promise<KnownInstance | null> {
+    signal?.throwIfAborted()
+    return INSTANCE_ID.test(id) ? this.slowBatcher.add(id, signal) : null
   }
 
   async *query(query: InstanceQuery, signal?: AbortSignal): AsyncIterable<Instance> {

@@ -22,7 +22,7 @@ import {asTagList, checkTags} from './tags.js'
 import {awsErrorName, untilVisible} from './until-visible.js'
 
 /** How long EC2 may not know a group or profile that was made a moment ago. */
-const NEW_LIMIT_MS = 30_000
+const NEW_LIMIT_MS = 60_000
 
 interface Deps {
   readonly clients: AwsClients
@@ -175,6 +175,7 @@ function planSettings({image, network, tags, wish}: Launch, type: MachineType, r
     type: `${type.name} (${type.summary})`,
     image: `${image.id} (${image.name}, ${image.architecture})`,
     market,
+    ...(type.billsCredits ? {'CPU credits': 'unlimited: what is used above the baseline of the type is billed on top of the price'} : {}),
     subnet: network.summary.subnet,
     'security groups': network.summary.securityGroups,
     'instance profile': wish.instanceProfile,

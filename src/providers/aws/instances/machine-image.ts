@@ -37,7 +37,7 @@ export async function readImageParameters(clients: AwsClients, signal: AbortSign
 export function chooseImage(parameters: ReadonlyMap<string, string>, type: MachineType): string {
   if (OLD_GPUS.test(type.name)) {
     throw new RunctlError('bad_input', `the GPUs of ${type.name} are too old for the driver of the Deep Learning AMI that runctl would choose: name an image`, {
-      next: [`runctl aws create --type ${type.name} --ami AMI`, 'runctl aws create --instance-type g5.xlarge'],
+      next: [`runctl aws create --type ${type.name} --ami AMI`, 'runctl aws create --type g5.xlarge'],
     })
   }
   const parameter = IMAGE_PARAMETERS[type.hasNvidiaGpu ? 'gpu' : 'cpu'](type.architecture)

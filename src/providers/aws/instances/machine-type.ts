@@ -12,6 +12,8 @@ export interface MachineType {
   readonly name: string
   readonly architecture: Architecture
   readonly hasNvidiaGpu: boolean
+  /** It may use more than its share of a CPU, and AWS then bills that on top of the price, unless the account has chosen otherwise. */
+  readonly billsCredits: boolean
   /** `2 vCPU, 4 GiB` */
   readonly summary: string
 }
@@ -32,13 +34,15 @@ export async function findMachineType(clients: AwsClients, name: string, signal:
   })
 }
 
-function asMachineType(name: string, {GpuInfo, MemoryInfo, ProcessorInfo, VCpuInfo}: InstanceTypeInfo): MachineType {
+function asMachineType(name: string, {BurstablePerformanceSupported, GpuInfo, MemoryInfo, ProcessorInfo, VCpuInfo}: InstanceTypeInfo): MachineType {
   const gpus = GpuInfo?.Gpus ?? []
   const gpuWords = gpus.map(({Count, Manufacturer, Name}) => `, ${Count ?? 1} × ${Manufacturer ?? ''} ${Name ?? 'GPU'}`).join('')
   return {
     name,
     architecture: ProcessorInfo?.SupportedArchitectures?.includes('arm64') ? 'arm64' : 'x86_64',
     hasNvidiaGpu: gpus.some(({Manufacturer}) => Manufacturer?.toLowerCase() === 'nvidia'),
+    // T2 alone slows down instead.
+    billsCredits: BurstablePerformanceSupported === true && !name.startsWith('t2.'),
     summary: `${VCpuInfo?.DefaultVCpus ?? '?'} vCPU, ${(MemoryInfo?.SizeInMiB ?? 0) / 1024} GiB${gpuWords}`,
   }
 }

@@ -2,6 +2,7 @@ import {RunctlError} from '../../../model/errors.js'
 import type {Setup, SetupReport, SetupRequest, SetupStep} from '../../provider.js'
 import {callAws} from '../call-aws.js'
 import type {AwsClients} from '../clients.js'
+import {systemClock, type AwsClock} from '../instances/clock.js'
 import {BucketSetup} from './bucket-setup.js'
 import {userPolicy} from './policies.js'
 import {ProfileSetup} from './profile-setup.js'
@@ -12,6 +13,7 @@ export interface AwsSetupDeps {
   readonly profileName: string
   /** The configured bucket, if there is one. */
   readonly bucket: string | null
+  readonly clock?: AwsClock
 }
 
 export interface Account {
@@ -25,13 +27,13 @@ export class AwsSetup implements Setup {
   constructor(private readonly deps: AwsSetupDeps) {}
 
   async run(request: SetupRequest): Promise<SetupReport> {
-    const {clients, profileName} = this.deps
+    const {clients, clock = systemClock, profileName} = this.deps
     const {signal} = request
     const [account, region] = await Promise.all([readAccount(clients, signal), clients.region()])
     const bucket = request.bucket ?? this.deps.bucket ?? `runctl-${account.id}-${region}`
     checkBucketName(bucket)
-    const profile = new ProfileSetup({clients, account, profileName, bucket, readBuckets: request.readBuckets ?? [], dryRun: request.dryRun, signal})
-    const store = new BucketSetup({clients, account, region, bucket, dryRun: request.dryRun, signal})
+    const profile = new ProfileSetup({clients, clock, account, profileName, bucket, readBuckets: request.readBuckets ?? [], dryRun: request.dryRun, signal})
+    const store = new BucketSetup({clients, clock, account, region, bucket, dryRun: request.dryRun, signal})
     const [forInstances, forObjects] = await Promise.all([profile.run(), store.run()])
     const attached: readonly SetupStep[] = request.attach === undefined ? [] : [await profile.attach(request.attach)]
     return {

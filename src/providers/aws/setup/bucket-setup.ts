@@ -1,13 +1,17 @@
 import type {LifecycleRule, S3Client} from '@aws-sdk/client-s3'
 
-import {isRunctlError, withContext} from '../../../model/errors.js'
+import {isRunctlError, RunctlError, withContext} from '../../../model/errors.js'
 import type {SetupStep} from '../../provider.js'
 import {callAws} from '../call-aws.js'
 import type {AwsClients} from '../clients.js'
+import type {AwsClock} from '../instances/clock.js'
+import {isWrongRegion, readS3Failure} from '../store/s3-errors.js'
 import type {Account} from './aws-setup.js'
+import {untilSettled} from './until-settled.js'
 
 interface Input {
   readonly clients: AwsClients
+  readonly clock: AwsClock
   readonly account: Account
   readonly region: string
   readonly bucket: string
@@ -31,16 +35,17 @@ export class BucketSetup {
   async run(): Promise<readonly SetupStep[]> {
     const bucket = await this.bucket()
     if (bucket.state === 'planned') return [bucket, ...['is private', 'is encrypted', 'lifecycle'].map(name => this.step(name, 'planned'))]
-    return [bucket, ...(await Promise.all([this.privacy(), this.encryption(), this.lifecycle()]))]
+    // One after the other: S3 refuses a change of a bucket while another is under way.
+    return [bucket, await this.privacy(), await this.encryption(), await this.lifecycle()]
   }
 
-  private step(name: string, state: SetupStep['state']): SetupStep {
+  private step(name: string, state: SetupStep['state'], detail?: string): SetupStep {
     const details: Readonly<Record<string, string>> = {
       'is private': 'no public access of any kind',
       'is encrypted': 'AES-256 with keys of S3',
       lifecycle: 'unfinished uploads end after 3 days, runctl/tmp/ after 1',
     }
-    return {what: `bucket ${this.input.bucket} ${name}`, state, detail: details[name] ?? ''}
+    return {what: `bucket ${this.input.bucket} ${name}`, state, detail: detail ?? details[name] ?? ''}
   }
 
   private async bucket(): Promise<SetupStep> {
@@ -50,6 +55,8 @@ export class BucketSetup {
     const detail = `in ${region}`
     const exists = await this.orNull('s3:ListBucket', ['NotFound', 'NoSuchBucket'], s3 =>
       s3.send(new HeadBucketCommand({Bucket, ExpectedBucketOwner: account.id}), this.options)).catch((error: unknown) => {
+      const failure = readS3Failure(isRunctlError(error) ? error.cause : null)
+      if (isWrongRegion(failure)) throw elsewhere(Bucket, region, failure.bucketRegion, error)
       throw isRunctlError(error)
         ? withContext(error, {next: [`runctl aws setup --bucket NAME   (if ${Bucket} belongs to somebody else)`]})
         : error
@@ -79,7 +86,10 @@ export class BucketSetup {
     const found = await this.orNull('s3:GetEncryptionConfiguration', ['ServerSideEncryptionConfigurationNotFoundError'], s3 =>
       s3.send(new GetBucketEncryptionCommand({Bucket}), this.options))
     // A key of one's own is stronger than what would be set here: any rule will do.
-    const isRight = (found?.ServerSideEncryptionConfiguration?.Rules ?? []).length > 0
+    const [rule] = found?.ServerSideEncryptionConfiguration?.Rules ?? []
+    const {KMSMasterKeyID: key} = rule?.ApplyServerSideEncryptionByDefault ?? {}
+    if (key !== undefined) return this.step('is encrypted', 'ok', `with the key ${key}: its policy must let the instances' role and its users do kms:GenerateDataKey and kms:Decrypt`)
+    const isRight = rule !== undefined
     return this.mend('is encrypted', isRight, 's3:PutEncryptionConfiguration', s3 => s3.send(new PutBucketEncryptionCommand({
       Bucket,
       ServerSideEncryptionConfiguration: {Rules: [{ApplyServerSideEncryptionByDefault: {SSEAlgorithm: 'AES256'}}]},
@@ -96,6 +106,7 @@ export class BucketSetup {
     return this.mend('lifecycle', lacking.length === 0, 's3:PutLifecycleConfiguration', s3 => s3.send(new PutBucketLifecycleConfigurationCommand({
       Bucket,
       // The whole configuration is replaced at once, so the rules of others go back as they came.
+      ...(found?.TransitionDefaultMinimumObjectSize === undefined ? {} : {TransitionDefaultMinimumObjectSize: found.TransitionDefaultMinimumObjectSize}),
       LifecycleConfiguration: {Rules: [...current.filter(({ID}) => !lacking.some(rule => rule.ID === ID)), ...lacking]},
     }), this.options))
   }
@@ -103,7 +114,7 @@ export class BucketSetup {
   private async mend(name: string, isRight: boolean, action: string, change: (s3: S3Client) => Promise<unknown>): Promise<SetupStep> {
     if (isRight) return this.step(name, 'ok')
     if (this.input.dryRun) return this.step(name, 'planned')
-    await callAws(action, this.input.signal, async () => change(await this.input.clients.s3()))
+    await untilSettled(() => callAws(action, this.input.signal, async () => change(await this.input.clients.s3())), this.input)
     return this.step(name, 'changed')
   }
 
@@ -112,9 +123,17 @@ export class BucketSetup {
   }
 
   private orNull<T>(action: string, absent: readonly string[], call: (s3: S3Client) => Promise<T>): Promise<T | null> {
-    return callAws(action, this.input.signal, async () => call(await this.input.clients.s3()).catch((error: unknown) => {
+    return untilSettled(() => callAws(action, this.input.signal, async () => call(await this.input.clients.s3()).catch((error: unknown) => {
       if (error instanceof Error && absent.includes(error.name)) return null
       throw error
-    }))
+    })), this.input)
   }
+}
+
+function elsewhere(bucket: string, region: string, actual: string | null, cause: unknown): RunctlError {
+  return new RunctlError('bad_input', `the bucket ${bucket} is in ${actual ?? 'another region'}, not in ${region}, where it would be set up`, {
+    next: [...(actual === null ? [] : [`AWS_REGION=${actual} runctl aws setup --bucket ${bucket}`]), 'runctl aws setup --bucket NAME'],
+    details: {bucket, bucket_region: actual},
+    cause,
+  })
 }

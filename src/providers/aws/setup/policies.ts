@@ -2,10 +2,10 @@
 
 export interface PolicyStatement {
   readonly Sid: string
-  readonly Effect: 'Allow'
+  readonly Effect: 'Allow' | 'Deny'
   readonly Action: readonly string[]
   readonly Resource: readonly string[] | string
-  readonly Condition?: Readonly<Record<string, Readonly<Record<string, string>>>>
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>
 }
 
 export interface PolicyDocument {
@@ -14,10 +14,12 @@ export interface PolicyDocument {
 }
 
 /** What EC2 needs to give the role to an instance. */
-export const TRUST_POLICY = {
+export const trustPolicy = (partition: string) => ({
   Version: '2012-10-17',
-  Statement: [{Effect: 'Allow', Principal: {Service: 'ec2.amazonaws.com'}, Action: 'sts:AssumeRole'}],
-} as const
+  Statement: [{Effect: 'Allow', Principal: {Service: ec2Principal(partition)}, Action: 'sts:AssumeRole'}],
+} as const)
+/** EC2 has another name in China. */
+const ec2Principal = (partition: string): string => (partition === 'aws-cn' ? 'ec2.amazonaws.com.cn' : 'ec2.amazonaws.com')
 
 /** AWS's own policy with which the SSM agent registers and takes commands. */
 export const SSM_POLICY_NAME = 'AmazonSSMManagedInstanceCore'
@@ -31,7 +33,10 @@ export interface InstancePolicyInput {
   readonly readBuckets: readonly string[]
 }
 
-/** What a training machine does in S3: read data, write outputs. It can delete nothing. */
+/**
+ * What a training machine does in S3: read data, write outputs. It can delete nothing, and cannot read what travels to and from commands,
+ * which may be secret and another machine's: it is given URLs for its own.
+ */
 export function instancePolicy({bucket, partition, readBuckets}: InstancePolicyInput): PolicyDocument {
   const arn = (name: string): string => `arn:${partition}:s3:::${name}`
   const readable = [...new Set([bucket, ...readBuckets])].toSorted()
@@ -40,6 +45,7 @@ export function instancePolicy({bucket, partition, readBuckets}: InstancePolicyI
     Statement: [
       {Sid: 'ListBuckets', Effect: 'Allow', Action: ['s3:ListBucket', 's3:GetBucketLocation'], Resource: readable.map(arn)},
       {Sid: 'ReadData', Effect: 'Allow', Action: ['s3:GetObject'], Resource: readable.map(name => `${arn(name)}/*`)},
+      {Sid: 'LeaveCommandsAlone', Effect: 'Deny', Action: ['s3:GetObject'], Resource: ['in', 'out'].map(kind => `${arn(bucket)}/runctl/tmp/*.${kind}`)},
       {Sid: 'WriteOutputs', Effect: 'Allow', Action: ['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'], Resource: [`${arn(bucket)}/*`]},
     ],
   }
@@ -68,15 +74,23 @@ export function userPolicy({account, bucket, partition, roleName}: UserPolicyInp
         'ssm:GetCommandInvocation', 'ssm:ListCommandInvocations',
       ], '*'),
       allow('Create', ['ec2:RunInstances'], '*'),
-      allow('TagWhatIsCreated', ['ec2:CreateTags'], [ec2('instance'), ec2('volume'), ec2('spot-instances-request'), ec2('security-group')]),
+      allow('TagWhatIsCreated', ['ec2:CreateTags'], [ec2('instance'), ec2('volume'), ec2('spot-instances-request'), ec2('security-group')], {
+        StringEquals: {'ec2:CreateAction': ['RunInstances', 'CreateSecurityGroup']},
+      }),
+      // But not the tag that makes an instance one of runctl's: whoever could set it could terminate all.
+      allow('TagInstances', ['ec2:CreateTags'], ec2('instance'), {'ForAllValues:StringNotEqualsIgnoreCase': {'aws:TagKeys': ['runctl:created-by']}}),
       allow('OneSecurityGroup', ['ec2:CreateSecurityGroup'], '*'),
       allow('StartAndStop', ['ec2:StartInstances', 'ec2:StopInstances'], ec2('instance')),
       allow('TerminateWhatRunctlCreated', ['ec2:TerminateInstances'], ec2('instance'), created),
       allow('EndPersistentSpotRequests', ['ec2:CancelSpotInstanceRequests'], ec2('spot-instances-request'), created),
-      allow('GiveInstancesTheirRole', ['iam:PassRole'], `arn:${partition}:iam::${account}:role/${roleName}`, {StringEquals: {'iam:PassedToService': 'ec2.amazonaws.com'}}),
+      allow('GiveInstancesTheirRole', ['iam:PassRole'], `arn:${partition}:iam::${account}:role/${roleName}`, {StringEquals: {'iam:PassedToService': ec2Principal(partition)}}),
       allow('SeeTheProfile', ['iam:GetInstanceProfile', 'iam:ListAttachedRolePolicies'], [
         `arn:${partition}:iam::${account}:instance-profile/${roleName}`, `arn:${partition}:iam::${account}:role/${roleName}`,
       ]),
+      // EC2 makes this role itself at an account's first spot instance.
+      allow('FirstSpotInstance', ['iam:CreateServiceLinkedRole'], `arn:${partition}:iam::${account}:role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot`, {
+        StringEquals: {'iam:AWSServiceName': 'spot.amazonaws.com'},
+      }),
       allow('RunCommands', ['ssm:SendCommand'], [`arn:${partition}:ssm:*::document/AWS-RunShellScript`, ec2('instance')]),
       allow('CancelCommands', ['ssm:CancelCommand'], '*'),
       allow('FindImages', ['ssm:GetParameter', 'ssm:GetParameters'], `arn:${partition}:ssm:*::parameter/aws/service/*`),

@@ -4,14 +4,17 @@ import {RunctlError} from '../../../model/errors.js'
 import type {SetupStep} from '../../provider.js'
 import {callAws} from '../call-aws.js'
 import type {AwsClients} from '../clients.js'
+import type {AwsClock} from '../instances/clock.js'
 import type {Account} from './aws-setup.js'
-import {instancePolicy, SSM_POLICY_NAME, ssmPolicyArn, TRUST_POLICY} from './policies.js'
+import {instancePolicy, SSM_POLICY_NAME, ssmPolicyArn, trustPolicy} from './policies.js'
+import {untilSettled} from './until-settled.js'
 
 const INLINE_POLICY_NAME = 'runctl-s3'
 const TAGS = [{Key: 'runctl:created-by', Value: 'setup'}]
 
 interface Input {
   readonly clients: AwsClients
+  readonly clock: AwsClock
   readonly account: Account
   readonly profileName: string
   readonly bucket: string
@@ -48,8 +51,8 @@ export class ProfileSetup {
     }
     const detail = `${profileName}; its SSM agent connects within a few minutes, or after a reboot`
     if (dryRun) return {what, state: 'planned', detail}
-    await callAws('ec2:AssociateIamInstanceProfile', signal, () =>
-      ec2.send(new AssociateIamInstanceProfileCommand({InstanceId: instanceId, IamInstanceProfile: {Name: profileName}}), this.options))
+    await untilSettled(() => callAws('ec2:AssociateIamInstanceProfile', signal, () =>
+      ec2.send(new AssociateIamInstanceProfileCommand({InstanceId: instanceId, IamInstanceProfile: {Name: profileName}}), this.options)), this.input)
     return {what, state: 'created', detail}
   }
 
@@ -63,7 +66,7 @@ export class ProfileSetup {
     if (dryRun) return {what, state: 'planned', detail}
     const created = await this.unlessThere('iam:CreateRole', iam => iam.send(new CreateRoleCommand({
       RoleName: profileName,
-      AssumeRolePolicyDocument: JSON.stringify(TRUST_POLICY),
+      AssumeRolePolicyDocument: JSON.stringify(trustPolicy(this.input.account.partition)),
       Description: 'Instances of runctl: commands by SSM, training data and outputs in S3',
       Tags: TAGS,
     }), this.options))
@@ -134,7 +137,7 @@ export class ProfileSetup {
   }
 
   private send<T>(action: string, call: (iam: IAMClient) => Promise<T>): Promise<T> {
-    return callAws(action, this.input.signal, async () => call(await this.input.clients.iam()))
+    return untilSettled(() => callAws(action, this.input.signal, async () => call(await this.input.clients.iam())), this.input)
   }
 
   private orNull<T>(action: string, call: (iam: IAMClient) => Promise<T>): Promise<T | null> {

@@ -39,7 +39,7 @@ export async function explainSilence(parts: ShellParts, id: string, what: string
   if (target.profileArn === null) {
     return new RunctlError('unreachable', `instance ${id} takes no commands: it has no instance profile, so its SSM agent may not register`, {
       next: [`runctl aws setup --attach ${id}`],
-      details: {...details, cause: 'no_instance_profile'},
+      details: {...details, cause: 'no_instance_profile', waiting_helps: false},
     })
   }
   const ping = await pingStatus(parts, id, signal)
