@@ -57,10 +57,11 @@ def lacking(run, checkpoint, whole):
         return None
     known = read(run["run_id"])
     there, parts = prefix_of(run), []
+    files = max(1, known.get("pending", 0)) if whole and not known.get("finished") else 0
     if checkpoint and not holds(run, checkpoint):
-        parts.append("%s is not in %s yet" % (checkpoint["path"], there))
-    if whole and not known.get("finished"):
-        parts.append("%d files are not in %s yet" % (max(1, known.get("pending", 0)), there))
+        parts.append("%s is not in %s yet%s" % (checkpoint["path"], there, " (%d files in all)" % files if files > 1 else ""))
+    elif files:
+        parts.append("%d %s not in %s yet" % (files, "file is" if files == 1 else "files are", there))
     if parts and known.get("error"):
         parts.append(known["error"])
     return {"why": "; ".join(parts), "failing": bool(known.get("error"))} if parts else None

@@ -3,7 +3,7 @@ import {Args, Flags} from '@oclif/core'
 import type {Rendered} from '../cli/base-command.js'
 import {ConfigCommand} from '../cli/config-command.js'
 import {runDoctor, type DoctorInput, type DoctorLine} from '../core/run-doctor.js'
-import {EXIT_CODES, isRunctlError} from '../model/errors.js'
+import {EXIT_CODES, isRunctlError, RunctlError} from '../model/errors.js'
 import {renderDoctor} from '../ui/doctor-text.js'
 
 export default class Doctor extends ConfigCommand<readonly DoctorLine[]> {
@@ -35,7 +35,11 @@ export default class Doctor extends ConfigCommand<readonly DoctorLine[]> {
 
   private async wantedPlatform(platform: string | undefined, instance: string | undefined): Promise<string | null> {
     if (platform !== undefined || instance === undefined) return platform ?? null
-    return (await this.platforms()).ownerOf(instance)
+    const platforms = await this.platforms()
+    if (platforms.definitions.some(({name}) => name === instance)) {
+      throw new RunctlError('bad_input', `${instance} is a platform, not an instance`, {next: [`runctl doctor --platform ${instance}`]})
+    }
+    return platforms.ownerOf(instance)
   }
 
   /** A platform that was never set up is no fault: it is named, with the way there. */

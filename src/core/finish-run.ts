@@ -1,6 +1,7 @@
 import type {RunStatus} from '../agent/protocol.js'
 import {isRunctlError} from '../model/errors.js'
 import {TAGS, type Instance} from '../model/instance.js'
+import {awaitUpload} from './await-upload.js'
 import {checkpointTag} from './checkpoint-tag.js'
 import {followRun} from './follow-run.js'
 import type {PlatformDeps} from './platform-deps.js'
@@ -36,8 +37,9 @@ export async function finishRun(input: FinishInput, deps: PlatformDeps): Promise
     steps.catch(() => undefined)
     saved.push(steps)
   }
-  const run = await followRun({instanceId: instance.id, runId: input.runId, offset: 0, timeoutMs: input.timeoutMs}, {log: input.log, run: notice}, deps)
+  const ended = await followRun({instanceId: instance.id, runId: input.runId, offset: 0, timeoutMs: input.timeoutMs}, {log: input.log, run: notice}, deps)
   deps.footprint.forget(input.runId)
+  const run = await awaitUpload(ended, instance, deps)
   await Promise.all([...saved, ...(input.recorded ? [recordEnd(run, instance, deps)] : [])])
   if (run.reason === 'interrupted') await deps.lifecycle.run('interrupted', {instance, run})
   await deps.lifecycle.run('posttrain', {instance, run})

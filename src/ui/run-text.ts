@@ -82,9 +82,10 @@ function output({output_uri, upload}: RunStatus, env: RenderEnv): string | undef
   return env.format === 'text' || upload === null ? output_uri : uploadWords(output_uri, upload)
 }
 
-/** `4 files in s3://…`, `uploaded 3 of 4 files to s3://… (12 MB to go)`. */
+/** `4 files in s3://…`, `uploaded 3 of 4 files to s3://… (12 MB to go)`; where the agent has not counted yet, `uploading to s3://… (0 files so far)`. */
 export function uploadWords(uri: string, {done, pending, pending_bytes}: UploadState): string {
   if (pending === 0) return done === 0 ? `${uri} (nothing yet)` : `${plural(done, 'file')} in ${uri}`
+  if (pending_bytes === 0) return `uploading to ${uri} (${plural(done, 'file')} so far)`
   return `uploaded ${done} of ${plural(done + pending, 'file')} to ${uri} (${formatBytes(pending_bytes)} to go)`
 }
 

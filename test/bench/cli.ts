@@ -45,18 +45,18 @@ function sampleCsv(seed: number): string {
 
 function introduction({env, world}: AwsBench, id: string): string {
   const exports = Object.entries(env).map(([name, value]) => `export ${name}='${value}'`)
-  const kind = world.machines.kind === 'namespaces' ? 'with their own\nfile system, processes and network' : 'a folder and its processes each'
+  const kind = world.machines.kind === 'namespaces' ? 'with their own\nfile system, processes and network' : 'a folder and its\nprocesses each'
   return [
     'An AWS account on this machine. In another terminal:',
     '',
     'unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN',
     ...exports,
     '',
-    `Instances are real machines of a kind: ${kind}.`,
+    `Instances are real machines of a kind, ${kind}.`,
     `There is one, ${id}, and training data in`,
     `s3://${BUCKET}/data/. For example:`,
     '',
-    '  runctl aws setup',
+    `  runctl aws setup --read-bucket ${BUCKET}`,
     '  runctl aws create --wait',
     `  runctl aws exec ${id} -- uname -a`,
     '',

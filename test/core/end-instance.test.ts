@@ -11,7 +11,6 @@ import {RunctlError} from '../../src/model/errors.js'
 import {TAGS} from '../../src/model/instance.js'
 import {FakeDeps} from '../support/fake-deps.js'
 import {INSTANCE_ID} from '../support/memory-provider.js'
-import {expectedFailure, rejection} from '../support/rejection.js'
 import {checkpoint, run} from '../ui/samples.js'
 
 const input = (over: Partial<EndInput> = {}): EndInput =>

@@ -138,7 +138,7 @@ for (const platform of PLATFORMS) {
     })
 
     it('12: each look shows more, and checkpoints appear as they are made', async () => {
-      const {run} = await bench.json<TrainJson>([platform, 'train', id, 'script.py', '--sync-code', '--project-name', 'w12', '--', '--epochs', '3', '--step-seconds', '0.05'])
+      const {run} = await bench.json<TrainJson>([platform, 'train', id, 'script.py', '--sync-code', '--project-name', 'w12', '--', '--epochs', '3', '--step-seconds', '0.08'])
       const looks: MonitorJson[] = []
       await until(async () => {
         looks.push(await monitor())

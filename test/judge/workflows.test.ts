@@ -5,12 +5,13 @@ import {readdir, readFile, symlink} from 'node:fs/promises'
 import path from 'node:path'
 import {promisify} from 'node:util'
 
+import type {MonitorJson} from '../../src/cli/verbs/monitor.js'
 import type {TrainJson} from '../../src/cli/verbs/train.js'
 import type {EndResult} from '../../src/core/end-instance.js'
 import type {DoctorLine} from '../../src/core/run-doctor.js'
 import type {StartResult} from '../../src/core/start-instance.js'
 import type {SetupReport} from '../../src/providers/provider.js'
-import {Bench, collect, type ErrorDocument} from '../e2e/support/bench.js'
+import {Bench, collect, type ErrorDocument, until} from '../e2e/support/bench.js'
 import {sampleScript} from '../e2e/support/samples.js'
 import {type Moto, startMoto, WITHOUT_JUDGE} from './moto.js'
 
@@ -112,6 +113,7 @@ describe(`the workflows, where moto answers for EC2, IAM, S3 and STS${WITHOUT_JU
     const w11 = ['--sync-code', '--project-name', 'w11']
     await bench.ok(['aws', 'start', id, '--wait'])
     const {run} = await bench.json<TrainJson>(['aws', 'train', id, 'script.py', ...w11, '--', '--epochs', '2', '--step-seconds', '0.5'])
+    await until(async () => (await bench.json<MonitorJson>(['aws', 'monitor', id])).run.state === 'running', 10_000, 'the script runs')
     const stopped = await bench.json<EndResult>(['aws', 'stop', id])
     expect(stopped.saved?.reports[0]).to.deep.include({run_id: run.run_id, ok: true, saved_on_request: true, ended: 'graceful'})
     const saved = stopped.saved?.reports[0]?.checkpoint?.path ?? ''

@@ -92,6 +92,7 @@ describe('renderRun of a run whose output goes to a store', () => {
   it('tells how much of it is there', () => {
     const line = (upload: RunStatus['upload']): string | undefined => renderRun(uploading(upload), {...TABLE, width: 200}).split('\n').find(text => text.startsWith('Output'))
     expect(line({done: 3, pending: 1, pending_bytes: 12_000_000, error: null})).to.equal('Output       uploaded 3 of 4 files to s3://b/runs/mnist/run-1/ (12 MB to go)')
+    expect(line({done: 0, pending: 1, pending_bytes: 0, error: null})).to.equal('Output       uploading to s3://b/runs/mnist/run-1/ (0 files so far)')
     expect(line({done: 4, pending: 0, pending_bytes: 0, error: null})).to.equal('Output       4 files in s3://b/runs/mnist/run-1/')
     expect(line({done: 0, pending: 0, pending_bytes: 0, error: null})).to.equal('Output       s3://b/runs/mnist/run-1/ (nothing yet)')
     expect(renderRun(run(), TABLE)).not.to.include('Output')

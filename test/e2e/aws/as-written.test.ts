@@ -11,7 +11,8 @@ import {REPOSITORY} from '../support/repository.js'
 import {sampleScript} from '../support/samples.js'
 import {asWritten, endedRuns, hasJq, nextCommands, oneLine, wellAsWritten} from './as-written.js'
 
-describe('the workflows on aws, as the documentation writes them', () => {
+describe('the workflows on aws, as the documentation writes them', function () {
+  this.timeout(120_000)
   let bench: Bench
   let ids: readonly string[]
 

@@ -3,7 +3,7 @@ import {mkdir, writeFile} from 'node:fs/promises'
 import path from 'node:path'
 
 import type {RunRow} from '../../../src/core/list-runs.js'
-import {Bench, collect, until, type Outcome} from '../support/bench.js'
+import {collect, until, type Bench, type Outcome} from '../support/bench.js'
 import {REPOSITORY} from '../support/repository.js'
 
 /** For tests with a pipe to the real jq. */
@@ -19,7 +19,7 @@ export async function asWritten(bench: Bench, instances: readonly string[], line
   await writeFile(path.join(bin, 'runctl'), `#!/bin/sh\nexec '${REPOSITORY}bin/run.js' "$@"\n`, {mode: 0o755})
   const ids = new Map(['i-xxx', 'i-yyy', 'i-zzz'].map((name, at) => [name, instances[at]]))
   const script = lines.replace(/\bi-(?:xxx|yyy|zzz)\b/g, name => ids.get(name) ?? name)
-  return collect(bench.shell(`PATH='${bin}':"$PATH"\n${script}`), 60_000, [lines])
+  return collect(bench.shell(`PATH='${bin}':"$PATH"\n${script}`), 110_000, [lines])
 }
 
 /** Like {@link asWritten}, and the last line succeeds. */

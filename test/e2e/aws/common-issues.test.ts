@@ -9,7 +9,8 @@ import {asWritten, nextCommands, oneLine, wellAsWritten} from './as-written.js'
 
 const QUICK = ['--', '--epochs', '2', '--step-seconds', '0']
 
-describe('common issues on aws', () => {
+describe('common issues on aws', function () {
+  this.timeout(120_000)
   let bench: Bench
   let id: string
 

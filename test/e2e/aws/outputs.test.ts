@@ -10,7 +10,8 @@ import type {Checkpoint} from '../../../src/model/checkpoint.js'
 import {Bench} from '../support/bench.js'
 import {sampleScript} from '../support/samples.js'
 
-describe('outputs on S3', () => {
+describe('outputs on S3', function () {
+  this.timeout(120_000)
   let bench: Bench
   let id: string
 

@@ -237,6 +237,17 @@ describe('the store on S3', () => {
     expect(await (await fetch(await another.presign('s3://european/k', 'GET', 60))).text()).to.equal('x')
   })
 
+  it('finds out where a bucket is before it makes URLs, where its name does not tell, and once', async () => {
+    const home = await bed.store().access()
+    for (const [name, region] of [['elsewhere', 'eu-west-1'], [`mine-${home.region}`, home.region]] as const) bed.bench.s3.addBucket(name, {region})
+    bed.reset()
+    const fresh = bed.store()
+    for (const uri of ['s3://elsewhere/runctl/tmp/', 's3://elsewhere/', `s3://mine-${home.region}/`, 's3://absent-bucket/', 's3://absent-bucket/']) await fresh.prepareToPresign(uri)
+    expect(bed.operations()).to.deep.equal(['HeadBucket', 'HeadBucket', 'HeadBucket'])
+    await fetch(await fresh.presign('s3://elsewhere/k', 'PUT', 60), {method: 'PUT', body: 'x'})
+    expect(await text('s3://elsewhere/k')).to.equal('x')
+  })
+
   it('follows to many regions at once without mixing them up', async () => {
     const regions = ['eu-west-1', 'eu-central-1', 'ap-south-1', 'us-east-1']
     for (const region of regions) bed.bench.s3.addBucket(`in-${region}`, {region})

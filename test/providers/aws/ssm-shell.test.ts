@@ -24,6 +24,8 @@ class UrlStore {
   readonly objects = new Map<string, Buffer>()
   readonly deleted: string[] = []
   readonly seen: string[] = []
+  /** Prefixes whose region is known: URLs for others could be signed for the wrong one. */
+  readonly prepared: string[] = []
   #server: Server | null = null
   #url = ''
 
@@ -60,7 +62,13 @@ class UrlStore {
     for (const uri of uris) this.objects.delete(uri)
   }
 
+  async prepareToPresign(uri: string): Promise<void> {
+    await new Promise(resolve => setImmediate(resolve))
+    this.prepared.push(uri)
+  }
+
   async presign(uri: string): Promise<string> {
+    if (!this.prepared.some(prefix => uri.startsWith(prefix))) throw new Error(`the region of ${uri} is not known yet`)
     return this.#url + uri.slice('s3:/'.length)
   }
 }

@@ -29,6 +29,7 @@ export async function prepareExchange(parts: ShellParts, job: ShellJob, instance
   const base: CommandRequest = {requestId, instanceId, script: request.script, stdin, timeoutMs: request.timeoutMs, maxOutputBytes}
   if (!store || scratch === null) return {requestId, text: commandText(base) ?? tooLong(stdin.length), inputUri: null, outputUri: null}
 
+  await store.prepareToPresign?.(scratch)
   const outputUri = instanceId === null ? null : `${scratch}${requestId}-${instanceId}.out`
   const command: CommandRequest = outputUri === null ? base : {...base, outputUrl: await store.presign(outputUri, 'PUT', expires)}
   const aside = request.confidential === true && stdin.length > 0

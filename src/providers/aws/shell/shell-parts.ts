@@ -2,6 +2,7 @@ import {setTimeout as delay} from 'node:timers/promises'
 
 import type {CallOptions, ObjectStore} from '../../provider.js'
 import type {AwsClients} from '../clients.js'
+import type {S3Store} from '../store/s3-store.js'
 
 /** Time, injected: tests move it by hand. */
 export interface ShellClock {
@@ -20,7 +21,7 @@ export interface ShellTarget {
 export interface ShellParts {
   readonly clients: Pick<AwsClients, 'ssm' | 'ssmOnce'>
   /** Carries what is too large for a command or must not stay in its record; null where no bucket is configured. */
-  readonly store: Pick<ObjectStore, 'delete' | 'get' | 'presign' | 'put' | 'scratch'> | null
+  readonly store: (Pick<ObjectStore, 'delete' | 'get' | 'presign' | 'put' | 'scratch'> & Partial<Pick<S3Store, 'prepareToPresign'>>) | null
   /** null where there is no such instance. */
   readonly describe: (instanceId: string, signal?: AbortSignal) => Promise<ShellTarget | null>
   readonly clock: ShellClock

@@ -12,6 +12,8 @@ import {putObject} from './put-object.js'
 import {formatUri, parseObjectUri, parsePrefixUri} from './s3-uri.js'
 
 const MAX_EXPIRY_SECONDS = 7 * 24 * 3600
+/** Where nobody answers, URLs are made on the guess that the bucket is in the configured region. */
+const ASK_REGION_MS = 5000
 
 export interface S3StoreOptions {
   readonly clients: AwsClients
@@ -24,6 +26,7 @@ export class S3Store implements ObjectStore {
   readonly scratch: string | null
   readonly #clients: AwsClients
   readonly #buckets: BucketClients
+  readonly #prepared = new Map<string, Promise<void>>()
 
   constructor({clients, scratch}: S3StoreOptions) {
     if (scratch !== null && !parsePrefixUri(scratch).key.endsWith('/')) throw new RunctlError('bad_input', `${JSON.stringify(scratch)} must end in "/"`)
@@ -85,7 +88,7 @@ export class S3Store implements ObjectStore {
   }
 
   /**
-   * A bucket in another region than the configured one must be known before, by any call or `learnRegion`: the region is part of what is
+   * A bucket in another region than the configured one must be known before, by any call, `learnRegion` or `prepareToPresign`: the region is part of what is
    * signed. Signed with credentials that expire, the URL expires with them.
    */
   async presign(uri: string, method: 'GET' | 'PUT', expiresInSeconds: number): Promise<string> {
@@ -106,5 +109,20 @@ export class S3Store implements ObjectStore {
   /** Finds out where the URI's bucket is, so that presigned URLs fit; one call, the first time. Rejects with `not_found`. */
   async learnRegion(uri: string, {signal}: CallOptions = {}): Promise<string> {
     return this.#buckets.regionOf(parsePrefixUri(uri).bucket, signal)
+  }
+
+  /**
+   * For those who presign without any call before: asks where the bucket is, once, unless its name ends in the configured region as the names
+   * do that `aws setup` gives. Never rejects.
+   */
+  async prepareToPresign(uri: string): Promise<void> {
+    const {bucket} = parsePrefixUri(uri)
+    const prepare = async (): Promise<void> => {
+      if (bucket.endsWith(`-${await this.#clients.region()}`)) return
+      await this.#buckets.regionOf(bucket, AbortSignal.timeout(ASK_REGION_MS))
+    }
+    const prepared = this.#prepared.get(bucket) ?? prepare().catch(() => undefined)
+    this.#prepared.set(bucket, prepared)
+    return prepared
   }
 }

@@ -1,0 +1,94 @@
+import {expect} from 'chai'
+
+import type {CreatePlanResult} from '../../../src/core/plan-create.js'
+import type {CreateResult} from '../../../src/core/create-instance.js'
+import type {BenchInstance, Fault} from '../../bench/types.js'
+import {Bench} from '../support/bench.js'
+
+const CREATE = ['aws', 'create', '--spot']
+const NO_CAPACITY = {operation: 'RunInstances', kind: 'error', code: 'InsufficientInstanceCapacity', status: 500} as const
+
+describe('spot instances, and what a create asks EC2 for', function () {
+  this.timeout(60_000)
+  let bench: Bench
+
+  before(async () => {
+    bench = await Bench.create({}, {platform: 'aws', aws: {kind: 'folders'}})
+  })
+  after(() => bench?.destroy())
+
+  const create = async (argv: readonly string[]): Promise<{readonly made: BenchInstance; readonly row: CreateResult['instance']}> => {
+    const {instance: row} = await bench.json<CreateResult>(argv)
+    return {made: bench.aws.instance(row.id), row}
+  }
+  const during = async <T>(fault: Fault, work: () => Promise<T>): Promise<T> => {
+    const remove = bench.aws.inject(fault)
+    bench.aws.calls.reset()
+    return work().finally(remove)
+  }
+
+  it('--dry-run tells the plan with its price, for one and for all, and makes nothing', async () => {
+    bench.aws.calls.reset()
+    const {stdout} = await bench.ok([...CREATE, '--count', '3', '--dry-run'])
+    expect(stdout).to.contain('spot').and.to.match(/\$0\.\d+\/h/)
+    const plan = await bench.json<CreatePlanResult>([...CREATE, '--type', 'g5.xlarge', '--dry-run'])
+    expect(JSON.stringify(plan)).to.contain('Deep Learning').and.to.contain('without inbound rules')
+    expect(bench.aws.world.instances.size).to.equal(0)
+    expect(bench.aws.calls.count('CreateSecurityGroup')).to.equal(0)
+  })
+
+  it('asks for a one-time spot instance with tags, an encrypted disk, IMDSv2 alone and no way in', async () => {
+    const {made, row} = await create([...CREATE, '--name', 'cheap', '--spot-max-price', '0.02'])
+    expect([row.lifecycle, made.spot]).to.deep.equal(['spot', 'one-time'])
+    expect(row.price_source).to.equal('spot-history')
+    expect(made.request).to.include({
+      'InstanceMarketOptions.MarketType': 'spot',
+      'InstanceMarketOptions.SpotOptions.SpotInstanceType': 'one-time',
+      'InstanceMarketOptions.SpotOptions.MaxPrice': '0.02',
+      'MetadataOptions.HttpTokens': 'required',
+      'BlockDeviceMapping.1.Ebs.Encrypted': 'true',
+      'BlockDeviceMapping.1.Ebs.VolumeType': 'gp3',
+      'IamInstanceProfile.Name': 'runctl-instance',
+    })
+    expect(made.request).not.to.have.property('KeyName')
+    expect(Object.fromEntries(made.tags)).to.include({Name: 'cheap'}).and.to.have.property('runctl:create-request', made.clientToken)
+    const volumes = [...bench.aws.ec2.state.volumes.values()].filter(volume => volume.instanceId === made.id)
+    expect(volumes.map(({tags}) => tags.get('Name'))).to.deep.equal(['cheap'])
+    const groups = bench.aws.ec2.state.details.get(made.id)?.groupIds ?? []
+    expect(groups.map(id => bench.aws.ec2.state.securityGroups.get(id)?.name)).to.deep.equal(['runctl'])
+    expect(bench.aws.calls.list().map(({operation}) => operation)).not.to.include('AuthorizeSecurityGroupIngress')
+  })
+
+  it('goes through the zones where one has none, each with a token of its own, and ends with one machine', async () => {
+    const before = bench.aws.world.instances.size
+    const {made} = await during({...NO_CAPACITY, times: 3}, () => create(CREATE))
+    expect(bench.aws.calls.count('RunInstances')).to.equal(4)
+    expect([made.spot, bench.aws.world.instances.size - before]).to.deep.equal(['one-time', 1])
+    expect(made.request['SubnetId']).to.match(/^subnet-/)
+  })
+
+  it('--spot-fallback on-demand takes an on-demand one where spot is refused, and only then', async () => {
+    const isSpot = ({body}: {readonly body: Buffer}): boolean => body.toString().includes('MarketType=spot')
+    const {made, row} = await during({...NO_CAPACITY, when: isSpot}, () => create([...CREATE, '--spot-fallback', 'on-demand']))
+    expect([made.spot, row.lifecycle]).to.deep.equal([null, 'on-demand'])
+    const limit = {operation: 'RunInstances', kind: 'error', code: 'MaxSpotInstanceCountExceeded', when: isSpot} as const
+    expect((await during(limit, () => create([...CREATE, '--spot-fallback', 'on-demand']))).made.spot).to.equal(null)
+    // A limit of the account is the same in each zone.
+    expect(bench.aws.calls.count('RunInstances')).to.equal(2)
+    const {error} = await during(limit, () => bench.jsonError(CREATE))
+    expect(error.next[0]).to.contain('--spot-fallback on-demand')
+    expect((await create([...CREATE, '--spot-fallback', 'on-demand'])).made.spot).to.equal('one-time')
+  })
+
+  it('a one-time spot instance cannot be stopped: it says so before anything is asked to leave, and what can be done', async () => {
+    const {made} = await create([...CREATE, '--wait'])
+    const {code, error} = await bench.jsonError(['aws', 'stop', made.id])
+    expect([code, error.code]).to.deep.equal([4, 'wrong_state'])
+    expect(error.message).to.contain('one-time spot instance')
+    expect(error.next).to.include(`runctl aws terminate ${made.id}`)
+    expect(error.still_running.join()).to.contain(made.id)
+    expect(made.state).to.equal('running')
+    await bench.ok(['aws', 'terminate', made.id])
+    expect(made.state).to.equal('terminated')
+  })
+})
