@@ -7,6 +7,7 @@ import type {TrainInput} from '../core/train.js'
 import {RunctlError} from '../model/errors.js'
 import {parseEnvFile} from '../model/parse-env-file.js'
 import {durationFlag} from './duration-flag.js'
+import {typedFlags} from './typed-flags.js'
 
 /** The flags of everything that starts a training. */
 export const trainFlags = {
@@ -74,7 +75,14 @@ export async function trainInput(
     name: flags.name ?? null,
     python: flags.python ?? config.get('train.python'),
     concurrent: flags.concurrent ?? false,
+    typedFlags: typedFlags(pickTrainFlags(flags)),
   }
+}
+
+/** A command has further flags. */
+function pickTrainFlags(flags: TrainFlagValues): TrainFlagValues {
+  const names = Object.keys(trainFlags).filter(name => name !== 'timeout')
+  return Object.fromEntries(names.map(name => [name, flags[name as keyof TrainFlagValues]])) as unknown as TrainFlagValues
 }
 
 function dataOf({data, 'data-s3': dataS3}: TrainFlagValues): string | null {

@@ -73,6 +73,7 @@ async function end(before: Instance, input: EndInput, deps: PlatformDeps): Promi
 
 /** Everything that comes before the end itself; null where nothing runs that could be asked. */
 async function saveAll(before: Instance, input: EndInput, note: RunningNote, deps: PlatformDeps): Promise<SaveResult | null> {
+  if (input.kind === 'stop') await deps.provider.checkStop?.(before, {signal: deps.signal})
   const keepsOnlyCopies = input.kind === 'terminate' && !input.force
   if (keepsOnlyCopies) await refuseToLoseWork(before, deps)
   await deps.lifecycle.run(input.kind === 'stop' ? 'prestop' : 'preterminate', {instance: before}, {force: input.force}).catch((error: unknown) => {

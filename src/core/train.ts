@@ -3,7 +3,7 @@ import path from 'node:path'
 import type {RunStatus, StartRequest} from '../agent/protocol.js'
 import {isRunctlError, RunctlError, withContext} from '../model/errors.js'
 import {TAGS, type Instance} from '../model/instance.js'
-import {pathForShell} from '../model/quote-for-shell.js'
+import {pathForShell, quoteForShell} from '../model/quote-for-shell.js'
 import {newRunId} from '../model/run.js'
 import {checkScript} from './check-script.js'
 import {findInstance, notRunning} from './find-instance.js'
@@ -41,6 +41,8 @@ export interface TrainInput {
   readonly name: string | null
   readonly python: string | null
   readonly concurrent: boolean
+  /** The flags of all this as they were typed, as words for a shell, without values of environment variables: for the command to go on with. */
+  readonly typedFlags?: readonly string[]
   /** Wait for an instance that is still on its way, at most so long (milliseconds); null: it must be running. */
   readonly readyTimeoutMs: number | null
   /** The caller follows the log from its first byte: what comes before the script is seen there, and not waited for here. */
@@ -124,7 +126,10 @@ async function findReady(input: TrainInput, deps: PlatformDeps): Promise<Instanc
     waitForInstance({instanceId: input.instanceId, until: 'running', timeoutMs}, deps))
 }
 
-const waitingCommand = ({id, platform}: Instance, {script}: TrainInput): string => `runctl ${platform} train ${id} ${pathForShell(script)} --wait`
+function waitingCommand({id, platform}: Instance, {args, script, typedFlags = []}: TrainInput): string {
+  const rest = args.length === 0 ? [] : ['--', ...args.map(word => (/^[\w@%+=:,./-]+$/.test(word) ? word : quoteForShell(word.replaceAll('\0', ''))))]
+  return ['runctl', platform, 'train', id, pathForShell(script), ...typedFlags, '--wait', ...rest].join(' ')
+}
 
 /** A cloud says that an instance runs before it takes commands: the first call that does not arrive waits for that, or says so. */
 function patiently(instance: Instance, input: TrainInput, deps: PlatformDeps): StartDeps['agent'] {

@@ -220,6 +220,8 @@ export interface Provider {
   startInstance(instanceId: string, options?: CallOptions): Promise<Instance>
   /** Ends every process of the instance and keeps its disk; answers as soon as it is accepted. Safe to repeat. */
   stopInstance(instanceId: string, options?: CallOptions): Promise<Instance>
+  /** Rejects with `wrong_state` where the platform would never stop this one: asked before a training is ended for it. */
+  checkStop?(instance: Instance, options?: CallOptions): Promise<void>
   /** Ends every process and gives the disk up for good; answers as soon as it is accepted. Safe to repeat. */
   terminateInstance(instanceId: string, options?: CallOptions): Promise<Instance>
   /** Adds or replaces tags; an empty value is a value. Keys at most 128 characters, values at most 256. */

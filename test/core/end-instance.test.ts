@@ -11,6 +11,7 @@ import {RunctlError} from '../../src/model/errors.js'
 import {TAGS} from '../../src/model/instance.js'
 import {FakeDeps} from '../support/fake-deps.js'
 import {INSTANCE_ID} from '../support/memory-provider.js'
+import {expectedFailure} from '../support/rejection.js'
 import {checkpoint, run} from '../ui/samples.js'
 
 const input = (over: Partial<EndInput> = {}): EndInput =>

@@ -124,7 +124,7 @@ describe('train', () => {
     expect((await train(input({readyTimeoutMs: 60_000}), waiting)).result.run.state).to.equal('running')
     const refusing = depsWith({state: 'pending'})
     const error = await expectedFailure(train(input(), refusing))
-    expect(error.next).to.deep.equal([`runctl mem wait ${INSTANCE_ID}`, `runctl mem train ${INSTANCE_ID} train.py --wait`])
+    expect(error.next).to.deep.equal([`runctl mem wait ${INSTANCE_ID}`, `runctl mem train ${INSTANCE_ID} train.py --wait -- --epochs 2`])
     expect(refusing.scripted.calls).to.deep.equal([])
   })
 
@@ -198,7 +198,7 @@ describe('train', () => {
       deps.scripted.handlers.start = () => Promise.reject(silent())
       const error = await expectedFailure(train(input(), deps))
       expect(error.message).to.equal(`instance ${INSTANCE_ID} is not ready: the SSM agent has not connected`)
-      expect(error.next).to.deep.equal([`runctl mem wait ${INSTANCE_ID}`, `runctl mem train ${INSTANCE_ID} train.py --wait`, 'runctl doctor'])
+      expect(error.next).to.deep.equal([`runctl mem wait ${INSTANCE_ID}`, `runctl mem train ${INSTANCE_ID} train.py --wait -- --epochs 2`, 'runctl doctor'])
       expect(deps.footprint.all).to.deep.equal([])
       expect(deps.scripted.calls).to.have.length(1)
     })

@@ -86,6 +86,10 @@ export class AwsProvider implements Provider {
     return this.changer.change('stop', id, signal)
   }
 
+  checkStop({id, lifecycle}: Instance, {signal}: CallOptions = {}): Promise<void> {
+    return lifecycle === 'spot' ? this.changer.checkStop(id, signal) : Promise.resolve()
+  }
+
   terminateInstance(id: string, {signal}: CallOptions = {}): Promise<Instance> {
     return this.changer.change('terminate', id, signal)
   }

@@ -11,6 +11,8 @@ export interface AwsFailure {
   readonly requestId: string | null
   /** `ENOTFOUND` and the like: no answer came. */
   readonly networkCode: string | null
+  /** How often the SDK sent it. */
+  readonly attempts: number
   readonly host: string | null
 }
 
@@ -39,7 +41,7 @@ export function readFailure(error: unknown): AwsFailure | null {
     readonly hostname?: unknown
     readonly address?: unknown
     readonly port?: unknown
-    readonly $metadata?: {readonly httpStatusCode?: number; readonly requestId?: string}
+    readonly $metadata?: {readonly attempts?: number; readonly httpStatusCode?: number; readonly requestId?: string}
     readonly $response?: {readonly statusCode?: number; readonly headers?: Readonly<Record<string, string>>}
   }
   const answered = raw.$metadata !== undefined || raw.$response !== undefined
@@ -52,13 +54,16 @@ export function readFailure(error: unknown): AwsFailure | null {
     httpStatus: raw.$metadata?.httpStatusCode ?? raw.$response?.statusCode ?? null,
     requestId: raw.$metadata?.requestId ?? raw.$response?.headers?.['x-amzn-requestid'] ?? null,
     networkCode,
+    attempts: raw.$metadata?.attempts ?? 1,
     host: typeof raw.hostname === 'string' ? raw.hostname : typeof raw.address === 'string' ? `${raw.address}:${Number(raw.port)}` : null,
   }
 }
 
 /** No answer came, or one that says nothing about the request. An attempt before the last may have arrived, whatever became of the last. */
-function mayHaveHappened({httpStatus, name, networkCode}: AwsFailure): boolean {
-  if (/Capacity|^SlowDown$|Throttl|RequestLimitExceeded/.test(name) || /Credentials|^Token/.test(name)) return false
+function mayHaveHappened({attempts, httpStatus, name, networkCode}: AwsFailure): boolean {
+  // Asked again after a lost answer and told to wait: what became of the first attempt, this does not say.
+  if (/^SlowDown$|Throttl|RequestLimitExceeded/.test(name)) return attempts > 1
+  if (/Capacity/.test(name) || /Credentials|^Token/.test(name)) return false
   return networkCode !== null || name === 'TimeoutError' || (httpStatus !== null && (httpStatus >= 500 || httpStatus < 300))
 }
 

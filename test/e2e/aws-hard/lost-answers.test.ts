@@ -41,7 +41,6 @@ describe('answers and requests that AWS loses', function () {
 
   describe('SendCommand', () => {
     const faults: Readonly<Record<string, Partial<Fault>>> = {
-      'the answer is lost': {kind: 'lost-response', times: 1},
       'the answer is lost twice': {kind: 'lost-response', times: 2},
       'the request is lost': {kind: 'lost-request', times: 1},
       'a proxy answers for it': {kind: 'html', times: 1},

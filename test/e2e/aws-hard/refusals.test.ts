@@ -77,8 +77,6 @@ describe('what AWS refuses', function () {
     for (const line of commandsAmong(error.next)) await pasted(line)
     return error
   }
-  const denied = async <T>(action: string, work: () => Promise<T>, everyone = false): Promise<T> =>
-    work().finally(bench.aws.world.deny(action, everyone ? undefined : bench.aws.key.principal.arn))
 
   for (const [name, {code = 6, env, next, says}] of Object.entries(UNUSABLE)) {
     it(name, async () => {
@@ -125,8 +123,9 @@ describe('what AWS refuses', function () {
 
     it('pricing:GetProducts, which only makes prices unknown', async () => {
       const allow = bench.aws.world.deny('pricing:GetProducts')
-      const other = await Bench.prototype.json.call(bench, status(id), {env: {RUNCTL_DATA_DIR: `${bench.root}/fresh`}}).finally(allow)
-      expect((other as unknown as InstanceStatus).cost_per_hour).to.equal(null)
+      // Where no price is remembered yet.
+      const env = {RUNCTL_DATA_DIR: `${bench.root}/fresh`}
+      expect((await bench.json<InstanceStatus>(status(id), {env}).finally(allow)).cost_per_hour).to.equal(null)
     })
 
     it('ec2:CreateTags, which keeps no machine running', async () => {

@@ -1,7 +1,9 @@
 import {expect} from 'chai'
 
-import type {CreatePlanResult} from '../../../src/core/plan-create.js'
+import type {TrainJson} from '../../../src/cli/verbs/train.js'
 import type {CreateResult} from '../../../src/core/create-instance.js'
+import type {CreatePlanResult} from '../../../src/core/plan-create.js'
+import type {InstanceStatus} from '../../../src/core/show-status.js'
 import type {BenchInstance, Fault} from '../../bench/types.js'
 import {Bench} from '../support/bench.js'
 
@@ -13,7 +15,7 @@ describe('spot instances, and what a create asks EC2 for', function () {
   let bench: Bench
 
   before(async () => {
-    bench = await Bench.create({}, {platform: 'aws', aws: {kind: 'folders'}})
+    bench = await Bench.create({'script.py': 'import time\ntime.sleep(600)\n'}, {platform: 'aws', aws: {kind: 'folders'}})
   })
   after(() => bench?.destroy())
 
@@ -38,7 +40,7 @@ describe('spot instances, and what a create asks EC2 for', function () {
   })
 
   it('asks for a one-time spot instance with tags, an encrypted disk, IMDSv2 alone and no way in', async () => {
-    const {made, row} = await create([...CREATE, '--name', 'cheap', '--spot-max-price', '0.02'])
+    const {made, row} = await create([...CREATE, '--type', 't3.medium', '--name', 'cheap', '--spot-max-price', '0.02'])
     expect([row.lifecycle, made.spot]).to.deep.equal(['spot', 'one-time'])
     expect(row.price_source).to.equal('spot-history')
     expect(made.request).to.include({
@@ -52,10 +54,10 @@ describe('spot instances, and what a create asks EC2 for', function () {
     })
     expect(made.request).not.to.have.property('KeyName')
     expect(Object.fromEntries(made.tags)).to.include({Name: 'cheap'}).and.to.have.property('runctl:create-request', made.clientToken)
-    const volumes = [...bench.aws.ec2.state.volumes.values()].filter(volume => volume.instanceId === made.id)
-    expect(volumes.map(({tags}) => tags.get('Name'))).to.deep.equal(['cheap'])
-    const groups = bench.aws.ec2.state.details.get(made.id)?.groupIds ?? []
-    expect(groups.map(id => bench.aws.ec2.state.securityGroups.get(id)?.name)).to.deep.equal(['runctl'])
+    const {details, volumes} = bench.aws.ec2.state
+    const disks = [...(details.get(made.id)?.volumes.values() ?? [])].map(id => volumes.get(id))
+    expect(disks.map(disk => disk?.tags.get('Name'))).to.deep.equal(['cheap'])
+    expect(made.request).to.have.property('SecurityGroupId.1').that.matches(/^sg-/)
     expect(bench.aws.calls.list().map(({operation}) => operation)).not.to.include('AuthorizeSecurityGroupIngress')
   })
 
@@ -82,13 +84,15 @@ describe('spot instances, and what a create asks EC2 for', function () {
 
   it('a one-time spot instance cannot be stopped: it says so before anything is asked to leave, and what can be done', async () => {
     const {made} = await create([...CREATE, '--wait'])
-    const {code, error} = await bench.jsonError(['aws', 'stop', made.id])
+    const {run} = await bench.json<TrainJson>(['aws', 'train', made.id, 'script.py', '--sync-code'])
+    const {code, error} = await bench.jsonError(['aws', 'stop', made.id, '--grace', '5s'])
     expect([code, error.code]).to.deep.equal([4, 'wrong_state'])
     expect(error.message).to.contain('one-time spot instance')
     expect(error.next).to.include(`runctl aws terminate ${made.id}`)
     expect(error.still_running.join()).to.contain(made.id)
-    expect(made.state).to.equal('running')
-    await bench.ok(['aws', 'terminate', made.id])
+    const status = await bench.json<InstanceStatus>(['aws', 'status', made.id])
+    expect(status.runs?.map(({run_id, state}) => [run_id, state])).to.deep.equal([[run.run_id, 'running']])
+    await bench.ok(['aws', 'terminate', made.id, '--force', '--grace', '1s'])
     expect(made.state).to.equal('terminated')
   })
 })

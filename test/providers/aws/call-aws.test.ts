@@ -85,6 +85,12 @@ describe('what goes wrong at AWS', () => {
     expect(error.details['uncertain']).to.equal(true)
   })
 
+  it('does not take a throttled repetition for an answer to the first attempt', async () => {
+    const throttled = (attempts: number): Error => Object.assign(awsError('RequestLimitExceeded', 'slower', 503), {$metadata: {httpStatusCode: 503, attempts}})
+    expect((await fail(throttled(1))).details['uncertain']).to.equal(undefined)
+    expect((await fail(throttled(3))).details['uncertain']).to.equal(true)
+  })
+
   it("takes a proxy's page for an outage", async () => {
     const page = Object.assign(new SyntaxError('Unexpected token <\n  Deserialization error: to see the raw response'), {$metadata: {}, $response: {statusCode: 500, headers: {}}})
     const error = await fail(page)

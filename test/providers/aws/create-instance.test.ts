@@ -74,7 +74,7 @@ describe('creating an EC2 instance', () => {
       MaxCount: 1,
       ClientToken: 'create-1',
       ImageId: AL2023,
-      InstanceType: 't3.medium',
+      InstanceType: 'm5.large',
       BlockDeviceMappings: [{DeviceName: '/dev/xvda', Ebs: {VolumeSize: 30, VolumeType: 'gp3', Encrypted: true, DeleteOnTermination: true}}],
       MetadataOptions: {HttpEndpoint: 'enabled', HttpTokens: 'required', HttpPutResponseHopLimit: 2},
       IamInstanceProfile: {Name: 'runctl-instance'},
@@ -196,7 +196,7 @@ describe('creating an EC2 instance', () => {
   it('goes from zone to zone where there is no capacity, each with a token of its own that is the same again', async () => {
     ec2.on(RunInstancesCommand).rejects(awsError('InsufficientInstanceCapacity'))
     const error = await expectedFailure(create())
-    expect(error.message).to.match(/no t3.medium \(tried in eu-west-1a, eu-west-1b\)/)
+    expect(error.message).to.match(/no m5.large \(tried in eu-west-1a, eu-west-1b\)/)
     expect(runs().map(input => input.SubnetId)).to.deep.equal([undefined, 'subnet-0000000a', 'subnet-0000000b'])
     const tokens = runs().map(input => input.ClientToken)
     expect(tokens[0]).to.equal('create-1')
@@ -275,7 +275,7 @@ describe('creating an EC2 instance', () => {
     ec2.on(DescribeSecurityGroupsCommand).resolves({SecurityGroups: []})
     ec2.on(RunInstancesCommand).rejects(awsError('DryRunOperation', 'would have succeeded', 412))
     pricing.on(GetProductsCommand).resolves({PriceList: [JSON.stringify({terms: {OnDemand: {a: {priceDimensions: {b: {unit: 'Hrs', pricePerUnit: {USD: '0.0456'}}}}}}})]})
-    const plan = await aws.provider().planCreate(REQUEST)
+    const plan = await aws.provider().planCreate({...REQUEST, instanceType: 't3.medium'})
     expect(runs().map(input => input.DryRun)).to.deep.equal([true])
     expect(plan.usdPerHour).to.equal(0.0456)
     expect(plan.settings).to.include({region: 'eu-west-1', type: 't3.medium (2 vCPU, 4 GiB)', market: 'on-demand', 'root volume': '30 GiB gp3, encrypted'})

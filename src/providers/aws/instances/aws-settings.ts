@@ -14,10 +14,10 @@ export interface AwsSettings {
 }
 
 /**
- * In every region, without a quota request, with the 4 GiB that installing a framework needs, for four cents an hour, and up to eight more
- * where it computes without a pause (CPU credits).
+ * In every region and zone, without a quota request, with the memory that installing a framework needs, for ten cents an hour. Not a t type: those bill
+ * CPU credits on top where they compute without a pause, so that the price shown would not be the price.
  */
-const DEFAULT_INSTANCE_TYPE = 't3.medium'
+const DEFAULT_INSTANCE_TYPE = 'm5.large'
 const DEFAULT_INSTANCE_PROFILE = 'runctl-instance'
 
 /** Throws `bad_input` for a value of the wrong kind. */

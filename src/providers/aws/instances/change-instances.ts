@@ -1,7 +1,7 @@
 import type {InstanceStateChange} from '@aws-sdk/client-ec2'
 
 import {INSTANCE_STATES, type Instance} from '../../../model/instance.js'
-import {RunctlError} from '../../../model/errors.js'
+import {isRunctlError, RunctlError} from '../../../model/errors.js'
 import {Batcher, forEachHalving, type Outcome} from '../batcher.js'
 import {callAws} from '../call-aws.js'
 import type {AwsClients} from '../clients.js'
@@ -9,7 +9,7 @@ import type {KnownInstance} from './as-instance.js'
 import type {AwsClock} from './clock.js'
 import type {InstanceDescriber} from './describe-instances.js'
 import type {RecentChanges} from './recent-changes.js'
-import {cancelPersistentRequests} from './spot-requests.js'
+import {cancelPersistentRequests, spotRequestType} from './spot-requests.js'
 import {asTagList, checkTags} from './tags.js'
 import {awsErrorName, untilVisible} from './until-visible.js'
 
@@ -55,6 +55,18 @@ export class InstanceChanger {
     const current = INSTANCE_STATES.find(name => name === state)
     if (current) recent.noteState(id, current)
     return (recent.last(id) ?? known).instance
+  }
+
+  /** EC2 itself says it only when it is asked to stop. Where the question is not answered, that has to do. */
+  async checkStop(id: string, signal?: AbortSignal): Promise<void> {
+    const {clients, describer, recent} = this.deps
+    const requestId = (recent.last(id) ?? (await describer.find(id, signal)))?.spotRequestId
+    if (!requestId) return
+    const type = await spotRequestType(clients, requestId, signal).catch((error: unknown) => {
+      if (isRunctlError(error)) return null
+      throw error
+    })
+    if (type === 'one-time') throw oneTimeSpot(id)
   }
 
   async setTags(id: string, tags: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<void> {
@@ -132,7 +144,7 @@ export function noSuchInstance(id: string, cause?: unknown): RunctlError {
   })
 }
 
-function oneTimeSpot(id: string, cause: unknown): RunctlError {
+function oneTimeSpot(id: string, cause?: unknown): RunctlError {
   return new RunctlError('wrong_state', `instance ${id} is a one-time spot instance, which EC2 can terminate but not stop; its disk goes with it, so bring the checkpoints away first`, {
     next: [`runctl checkpoint list --instance-id ${id}`, `runctl aws pull ${id} --checkpoints`, `runctl aws terminate ${id}`],
     details: {instance_id: id, aws_error: awsErrorName(cause)},

@@ -16,3 +16,11 @@ export async function cancelPersistentRequests(clients: AwsClients, requestIds: 
   await callAws('ec2:CancelSpotInstanceRequests', signal, () =>
     ec2.send(new sdk.CancelSpotInstanceRequestsCommand({SpotInstanceRequestIds: open}), {abortSignal: signal}))
 }
+
+/** `one-time`, `persistent`; null where EC2 has forgotten the request. */
+export async function spotRequestType(clients: AwsClients, requestId: string, signal: AbortSignal | undefined): Promise<string | null> {
+  const [ec2, {DescribeSpotInstanceRequestsCommand}] = await Promise.all([clients.ec2(), import('@aws-sdk/client-ec2')])
+  const command = new DescribeSpotInstanceRequestsCommand({Filters: [{Name: 'spot-instance-request-id', Values: [requestId]}]})
+  const {SpotInstanceRequests} = await callAws('ec2:DescribeSpotInstanceRequests', signal, () => ec2.send(command, signal ? {abortSignal: signal} : {}))
+  return SpotInstanceRequests?.[0]?.Type ?? null
+}
