@@ -89,7 +89,7 @@ describe('answers and requests that AWS loses', function () {
   })
 
   it('the polls are throttled, and the description of instances too: the command only takes longer', async () => {
-    await with_({operation: 'GetCommandInvocation', kind: 'error', code: 'ThrottlingException', times: 2}, () =>
+    await with_({operation: 'GetCommandInvocation', kind: 'error', code: 'ThrottlingException', times: 1}, () =>
       with_({operation: 'DescribeInstances', kind: 'error', code: 'RequestLimitExceeded', status: 503, times: 3}, () => bench.ok(['aws', 'exec', id, '--', 'true'])))
   })
 

@@ -9,7 +9,7 @@ import {expect} from 'chai'
 
 import {type Answer, parseAnswer, unpackResult} from '../../../src/providers/aws/shell/answer.js'
 import {commandText, INLINE_INPUT_BYTES, MAX_COMMAND_BYTES, type CommandRequest} from '../../../src/providers/aws/shell/command-text.js'
-import {WRAPPER} from '../../../src/providers/aws/shell/wrapper.js'
+import {WRAPPER, WRAPPER_SOURCE} from '../../../src/providers/aws/shell/wrapper.js'
 import {quoteForShell} from '../../../src/model/quote-for-shell.js'
 import {removeTraces, runWrapper} from './run-wrapper.js'
 
@@ -133,7 +133,20 @@ describe('the wrapper around a script', () => {
     const script = randomBytes(1900).toString('latin1').replaceAll('\0', ' ')
     const text = commandText(command({script: script.slice(0, 1400), stdin: randomBytes(INLINE_INPUT_BYTES)}))
     expect(text?.length).to.be.at.most(MAX_COMMAND_BYTES)
-    expect(gzipSync(WRAPPER, {level: 9}).length).to.be.below(2200)
+    expect(gzipSync(WRAPPER, {level: 9}).length).to.be.below(2300)
+  })
+
+  it('means the same without comments and indentation', function () {
+    if (!SHELLS.includes('bash')) this.skip()
+    // Bash prints a function as it has understood it.
+    const understood = (script: string): string => {
+      const {stdout, stderr, status} = spawnSync('bash', {input: `all() {\n${script}\n}\ndeclare -f all`})
+      expect([status, stderr.toString()]).to.deep.equal([0, ''])
+      return stdout.toString()
+    }
+    expect(WRAPPER).not.to.match(/^\s|^$|^#/m)
+    expect(understood(WRAPPER)).to.equal(understood(WRAPPER_SOURCE)).and.to.match(/main 3>&2 2> \/dev\/null;\n\s+exit 0/)
+    expect(understood("echo 'a\nb'")).not.to.equal(understood("echo 'a\n  b'"))
   })
 
   describe('in a mount namespace of its own', () => {

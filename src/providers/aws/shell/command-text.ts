@@ -2,7 +2,8 @@ import {gzipSync} from 'node:zlib'
 
 import {RunctlError} from '../../../model/errors.js'
 import {quoteForShell} from '../../../model/quote-for-shell.js'
-import {WRAPPER} from './wrapper.js'
+import {TRANSFER_PROGRAM} from './wrapper/result-and-transfer.js'
+import {INLINE_OUTPUT_BYTES, PIPED_INPUT_BYTES, WRAPPER} from './wrapper.js'
 
 /** AWS takes 32 KB of parameters; a little is left for the other parameters and for JSON. */
 export const MAX_COMMAND_BYTES = 31_800
@@ -10,7 +11,7 @@ export const MAX_COMMAND_BYTES = 31_800
  * The most bytes of standard input that always fit into a command, however little they compress, with a script of usual length
  * (1.5 KB compressed) and without URLs: see the test that measures it.
  */
-export const INLINE_INPUT_BYTES = 19_000
+export const INLINE_INPUT_BYTES = 18_500
 /** The script is one argument of `sh -c`, and Linux allows 128 KiB for one. */
 export const MAX_SCRIPT_BYTES = 96 * 1024
 
@@ -49,9 +50,10 @@ function payloadText(request: CommandRequest): string {
   // The offsets are part of the text that they point behind: they are written with a fixed width.
   const front = program(program(0).length)
   const payload = gzipSync(Buffer.concat([front, script, inline]), {level: 9}).toString('base64')
-  return `p=${payload}\neval "$(printf %s $p|base64 -d|gzip -dc 2>/dev/null|head -c ${front.length})"\n`
+  return `payload=${payload}\neval "$(printf %s $payload|base64 -d|gzip -dc 2>/dev/null|head -c ${front.length})"\n`
 }
 
+/** Counted from 1. */
 interface Offsets {
   readonly script: number
   readonly scriptBytes: number
@@ -61,20 +63,24 @@ interface Offsets {
 
 function programText(request: CommandRequest, at: Offsets): string {
   const values = {
-    i: request.requestId,
-    n: request.instanceId ?? '',
-    t: String(Math.max(1, Math.ceil(request.timeoutMs / 1000))),
-    m: String(request.maxOutputBytes),
-    s: fixed(at.script),
-    l: String(at.scriptBytes),
-    o: fixed(at.input),
-    j: String(at.inputBytes),
-    I: request.input?.url ?? '',
-    H: request.input?.sha256 ?? '',
-    U: request.outputUrl ?? '',
+    request_id: request.requestId,
+    instance_id: request.instanceId ?? '',
+    time_limit_s: Math.max(1, Math.ceil(request.timeoutMs / 1000)),
+    max_output_bytes: request.maxOutputBytes,
+    script_at: at.script,
+    script_bytes: at.scriptBytes,
+    input_at: at.input,
+    input_bytes: at.inputBytes,
+    input_url: request.input?.url ?? '',
+    input_sha256: request.input?.sha256 ?? '',
+    output_url: request.outputUrl ?? '',
+    inline_output_bytes: INLINE_OUTPUT_BYTES,
+    piped_input_bytes: PIPED_INPUT_BYTES,
+    transfer_program: TRANSFER_PROGRAM,
   }
-  return Object.entries(values).map(([name, value]) => `${name}=${quoteForShell(value)}\n`).join('') + WRAPPER
+  const assignments = Object.entries(values).map(([name, value]) => `${name}=${typeof value === 'number' ? fixed(value) : quoteForShell(value)}\n`)
+  return assignments.join('') + WRAPPER
 }
 
-/** No leading zeros: `head` and `tail` of some systems take them for octal. */
+/** No leading zeros: `head` and `tail` of some systems take them for octal. Blanks behind an assignment are no part of it. */
 const fixed = (value: number): string => String(value).padEnd(8, ' ')

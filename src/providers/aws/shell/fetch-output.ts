@@ -31,7 +31,7 @@ export async function fetchParts(answer: DoneAnswer, runBare: RunBare): Promise<
 
 async function fetchPart(answer: DoneAnswer, offset: number, runBare: RunBare): Promise<Uint8Array | null> {
   const length = Math.min(INLINE_OUTPUT_BYTES, answer.packedBytes - offset)
-  const script = `echo RUNCTL1 part ${offset}; tail -c +${offset + 1} ${quoteForShell(`${answer.folder}/z`)} | head -c ${length} | base64\nexit 0\n`
+  const script = `echo RUNCTL1 part ${offset}; tail -c +${offset + 1} ${quoteForShell(`${answer.folder}/output.gz`)} | head -c ${length} | base64\nexit 0\n`
   const text = await runBare(script)
   const found = PART_FRAME.exec(text)
   return found && Number(found[1]) === offset ? decode(text.slice(found.index + found[0].length), length) : null
