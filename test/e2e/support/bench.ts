@@ -23,10 +23,12 @@ export interface RunOptions {
 }
 
 /** The platforms on which every workflow runs, the same to the letter but for the platform's name. */
-export const PLATFORMS = ['local', 'aws'] as const
+export type PlatformName = 'aws' | 'local'
+/** `npm test` runs the workflows on this machine, `npm run test:aws` the same ones on the bench of AWS. */
+export const PLATFORMS: readonly PlatformName[] = [process.env['TEST_PLATFORM'] === 'aws' ? 'aws' : 'local']
 
 export interface Where {
-  readonly platform?: (typeof PLATFORMS)[number]
+  readonly platform?: PlatformName
   /** Of the AWS account. */
   readonly aws?: BenchOptions
 }

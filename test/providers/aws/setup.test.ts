@@ -41,6 +41,9 @@ describe('aws setup', () => {
   const changes = (): readonly string[] => [iam, s3, ec2].flatMap(mock => mock.calls().map(call => (call.args[0] as {constructor: {name: string}}).constructor.name))
     .filter(name => !/^(Get|List|Head|Describe)/.test(name)).toSorted()
 
+  after(() => {
+    for (const mock of [iam, s3, ec2, sts]) mock.restore()
+  })
   beforeEach(() => {
     for (const mock of [iam, s3, ec2, sts]) mock.reset()
     sts.on(GetCallerIdentityCommand).resolves({Account: ACCOUNT, Arn: `arn:aws:iam::${ACCOUNT}:user/me`})

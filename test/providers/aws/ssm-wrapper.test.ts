@@ -144,7 +144,7 @@ describe('the wrapper around a script', () => {
       expect([status, stderr.toString()]).to.deep.equal([0, ''])
       return stdout.toString()
     }
-    expect(WRAPPER).not.to.match(/^\s|^$|^#/m)
+    expect(WRAPPER).not.to.match(/^[ \t#]|^\n/m)
     expect(understood(WRAPPER)).to.equal(understood(WRAPPER_SOURCE)).and.to.match(/main 3>&2 2> \/dev\/null;\n\s+exit 0/)
     expect(understood("echo 'a\nb'")).not.to.equal(understood("echo 'a\n  b'"))
   })

@@ -1,11 +1,11 @@
 import {expect} from 'chai'
 
-import type {TrainJson} from '../../../src/cli/verbs/train.js'
-import type {CreateResult} from '../../../src/core/create-instance.js'
-import type {CreatePlanResult} from '../../../src/core/plan-create.js'
-import type {InstanceStatus} from '../../../src/core/show-status.js'
-import type {BenchInstance, Fault} from '../../bench/types.js'
-import {Bench} from '../support/bench.js'
+import type {TrainJson} from '../../../../src/cli/verbs/train.js'
+import type {CreateResult} from '../../../../src/core/create-instance.js'
+import type {CreatePlanResult} from '../../../../src/core/plan-create.js'
+import type {InstanceStatus} from '../../../../src/core/show-status.js'
+import type {BenchInstance, Fault} from '../../../bench/types.js'
+import {Bench} from '../../support/bench.js'
 
 const CREATE = ['aws', 'create', '--spot']
 const NO_CAPACITY = {operation: 'RunInstances', kind: 'error', code: 'InsufficientInstanceCapacity', status: 500} as const

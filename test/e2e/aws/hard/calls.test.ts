@@ -1,7 +1,7 @@
 import {expect} from 'chai'
 
-import type {Call} from '../../bench/counts.js'
-import {Bench} from '../support/bench.js'
+import type {Call} from '../../../bench/counts.js'
+import {Bench} from '../../support/bench.js'
 
 const LATENCY_MS = 80
 

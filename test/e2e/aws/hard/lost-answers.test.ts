@@ -1,13 +1,13 @@
 import {expect} from 'chai'
 import {readFile} from 'node:fs/promises'
 
-import type {TrainJson} from '../../../src/cli/verbs/train.js'
-import type {CreateResult} from '../../../src/core/create-instance.js'
-import type {EndResult} from '../../../src/core/end-instance.js'
-import type {RunList} from '../../../src/core/list-runs.js'
-import type {StartResult} from '../../../src/core/start-instance.js'
-import type {BenchInstance, Fault} from '../../bench/types.js'
-import {Bench, collect, until} from '../support/bench.js'
+import type {TrainJson} from '../../../../src/cli/verbs/train.js'
+import type {CreateResult} from '../../../../src/core/create-instance.js'
+import type {EndResult} from '../../../../src/core/end-instance.js'
+import type {RunList} from '../../../../src/core/list-runs.js'
+import type {StartResult} from '../../../../src/core/start-instance.js'
+import type {BenchInstance, Fault} from '../../../bench/types.js'
+import {Bench, collect, until} from '../../support/bench.js'
 
 /** Tells on the machine, past everything that runctl knows, how often it was started. */
 const COUNTS = `import os, sys, time

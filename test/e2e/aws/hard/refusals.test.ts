@@ -1,9 +1,9 @@
 import {expect} from 'chai'
 import {randomBytes} from 'node:crypto'
 
-import type {InstanceStatus} from '../../../src/core/show-status.js'
-import {Bench, type ErrorDocument} from '../support/bench.js'
-import {commandsAmong, pasted} from '../support/pasted-command.js'
+import type {InstanceStatus} from '../../../../src/core/show-status.js'
+import {Bench, type ErrorDocument} from '../../support/bench.js'
+import {commandsAmong, pasted} from '../../support/pasted-command.js'
 
 type Argv = (id: string) => readonly string[]
 

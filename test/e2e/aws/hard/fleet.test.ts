@@ -2,12 +2,12 @@ import {expect} from 'chai'
 import {symlink} from 'node:fs/promises'
 import path from 'node:path'
 
-import type {TrainJson} from '../../../src/cli/verbs/train.js'
-import type {EndResult} from '../../../src/core/end-instance.js'
-import type {RunRow} from '../../../src/core/list-runs.js'
-import type {StartResult} from '../../../src/core/start-instance.js'
-import {Bench, collect} from '../support/bench.js'
-import {REPOSITORY} from '../support/repository.js'
+import type {TrainJson} from '../../../../src/cli/verbs/train.js'
+import type {EndResult} from '../../../../src/core/end-instance.js'
+import type {RunRow} from '../../../../src/core/list-runs.js'
+import type {StartResult} from '../../../../src/core/start-instance.js'
+import {Bench, collect} from '../../support/bench.js'
+import {REPOSITORY} from '../../support/repository.js'
 
 /** More than one SendCommand takes (50). */
 const FLEET = 60
