@@ -1,4 +1,5 @@
 import {orAborted} from './call-aws.js'
+import {sharedAbort} from './shared-abort.js'
 
 /** How one of the items that travelled together came out. */
 export type Outcome<R> = {readonly value: R} | {readonly error: unknown}
@@ -59,7 +60,7 @@ export class Batcher<I, R> {
   }
 
   private async send(members: readonly Waiting<I, R>[]): Promise<void> {
-    const controller = new AbortController()
+    const controller = sharedAbort()
     const onAbort = (): void => {
       if (members.every(({signal}) => signal?.aborted)) controller.abort(members[0]?.signal?.reason)
     }

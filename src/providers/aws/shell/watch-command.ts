@@ -4,6 +4,7 @@ import {cancelCommand, hasEnded, type Invocation, listInvocations, readInvocatio
 import {stateError, timedOut} from './shell-errors.js'
 import type {ShellJob} from './shell-job.js'
 import type {ShellParts} from './shell-parts.js'
+import {sharedAbort} from '../shared-abort.js'
 
 const FIRST_POLL_MS = 100
 const SLOWEST_POLL_MS = 1000
@@ -35,7 +36,7 @@ export async function watchCommand(parts: ShellParts, commandId: string, jobs: r
 class CommandWatch {
   readonly #pending: Map<string, ShellJob>
   /** Aborted as soon as nobody waits any more. */
-  readonly #idle = new AbortController()
+  readonly #idle = sharedAbort()
   readonly #begun: number
   readonly #endings: Promise<void>[] = []
   readonly #seen = new Map<string, Invocation>()

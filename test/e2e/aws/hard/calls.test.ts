@@ -115,7 +115,9 @@ function counted(made: readonly Call[], expected: Counts): Counts {
   return counts
 }
 
-/** Whether a call of the one kind was under way together with another of the other kind. */
+/** Whether a call of the one kind was under way together with another of the other kind. A command is under way until its last poll. */
 function overlap(made: readonly Call[], one: string, other: string): boolean {
-  return made.some(a => a.operation === one && made.some(b => b !== a && b.operation === other && b.at < a.at + a.tookMs && a.at < b.at + b.tookMs))
+  const polls = made.filter(({operation}) => operation === 'GetCommandInvocation')
+  const end = ({at, operation, tookMs}: Call): number => (operation === 'SendCommand' && one !== other ? Math.max(at + tookMs, ...polls.map(poll => poll.at + poll.tookMs)) : at + tookMs)
+  return made.some(a => a.operation === one && made.some(b => b !== a && b.operation === other && b.at < end(a) && a.at < end(b)))
 }
