@@ -37,8 +37,11 @@ export async function monitorRun(input: MonitorInput, deps: Pick<PlatformDeps, '
       readCheckpoints(agent, request, deps.signal),
     ])
     // Without a run, the answer is of all runs of the newest one's project.
-    const own = runId === null ? checkpoints.filter(({run_id}) => run_id === logs.run_id) : checkpoints
-    return {instance_id: instance.id, run: logs.run, log: zlibInflate(logs.data), checkpoints: own}
+    const own = checkpoints.filter(({run_id}) => runId !== null || run_id === logs.run_id)
+    // The run may have ended between the two answers: its last checkpoint belongs to its end.
+    const isLate = logs.run.state === 'stopped' && own.length < logs.run.checkpoint_count
+    const all = isLate ? (await readCheckpoints(agent, {run_id: logs.run_id}, deps.signal)).checkpoints : own
+    return {instance_id: instance.id, run: logs.run, log: zlibInflate(logs.data), checkpoints: all}
   } catch (error) {
     if (runId === null && isRunctlError(error) && error.code === 'not_found') throw nothingRun(instance.id, instance.platform)
     throw error
