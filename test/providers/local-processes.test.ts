@@ -9,7 +9,7 @@ import {parsePs, psArguments, readProcTable, type ProcessInfo} from '../../src/p
 import {isAlive, LocalTestBed, run} from './local-test-bed.js'
 
 const PLACE = {id: 'local-0a1b2c3d', home: '/data/home'}
-const SELF = {pid: 500, uid: 1000}
+const SELF = {hasGroup: () => false, pid: 500, uid: 1000}
 const MARK = 'RUNCTL_INSTANCE_ID=local-0a1b2c3d'
 
 function info(pid: number, more: Partial<ProcessInfo> = {}): ProcessInfo {
@@ -74,6 +74,15 @@ describe('the processes of a local instance', () => {
     const machine = {...thisMachine(), ...SELF, processes, kill: (pid: number) => killed.push(pid) > 0}
     await endInstanceProcesses(PLACE, machine, {ms: 1000})
     expect(killed).to.deep.equal([-7, 10, 11])
+  })
+
+  it('are killed by their group as long as that has a member which no look finds', async () => {
+    const killed: number[] = []
+    const looks = [[info(10, {environment: [MARK], group: 7})]]
+    let members = 3
+    const machine = {...thisMachine(), ...SELF, processes: () => looks.shift() ?? [], kill: (pid: number) => killed.push(pid) > 0, hasGroup: (group: number) => group === 7 && members-- > 0}
+    expect(await endInstanceProcesses(PLACE, machine, {ms: 1000})).to.deep.equal([])
+    expect(killed).to.deep.equal([-7, 10, -7, -7, -7])
   })
 
   it('are named where they cannot be killed', async () => {

@@ -55,20 +55,30 @@ export interface KillLimit {
 
 /**
  * Kills until nothing is left, or until the time is over; gives what is left. Three looks in a row must find nothing, because a
- * process that forks while the table is being read can be missed by one.
+ * process that forks while the table is being read can be missed by one. What forks and leaves all the time may be missed by each of
+ * them on a busy machine, but it stays in its group: groups that were seen are killed again without looking.
  */
 export async function endInstanceProcesses(place: InstancePlace, machine: Machine, limit: KillLimit): Promise<readonly number[]> {
   const deadline = performance.now() + limit.ms
+  const groups = new Set<number>()
   for (let quiet = 0; quiet < 3; ) {
     limit.signal?.throwIfAborted()
     const table = machine.processes()
     const pids = findInstanceProcesses(place, table, machine)
-    quiet = pids.length === 0 ? quiet + 1 : 0
     // A group is killed in one step, which a fork cannot escape.
-    for (const group of groupsOf(pids, table)) machine.kill(-group)
+    for (const group of groupsOf(pids, table)) {
+      groups.add(group)
+      machine.kill(-group)
+    }
+    const missed = [...groups].filter(group => !table.some(info => info.group === group) && machine.hasGroup(group))
+    for (const group of missed) machine.kill(-group)
     const sent = pids.map(pid => machine.kill(pid))
+    quiet = pids.length === 0 && missed.length === 0 ? quiet + 1 : 0
     if (pids.length > 0 && (performance.now() > deadline || !sent.includes(true))) return pids
-    if (pids.length > 0) await delay(5)
+    if (quiet === 0) {
+      if (performance.now() > deadline) return []
+      await delay(5)
+    }
   }
   return []
 }

@@ -15,6 +15,8 @@ export interface Machine {
   processes(): readonly ProcessInfo[]
   /** SIGKILL to a process, or below zero to a whole group. False where it is somebody else's; what is gone already counts as killed. */
   kill(pidOrGroup: number): boolean
+  /** Whether a process group has a member, a zombie included. */
+  hasGroup(group: number): boolean
 }
 
 export function thisMachine(platform: NodeJS.Platform = process.platform): Machine {
@@ -27,6 +29,7 @@ export function thisMachine(platform: NodeJS.Platform = process.platform): Machi
     processStart: linux ? linuxProcessStart : psProcessStart,
     processes: linux ? () => readProcTable() : () => parsePs(run('ps', psArguments(platform)) ?? ''),
     kill: killNow,
+    hasGroup,
   }
 }
 
@@ -74,6 +77,15 @@ function killNow(pidOrGroup: number): boolean {
     return true
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ESRCH'
+  }
+}
+
+function hasGroup(group: number): boolean {
+  try {
+    process.kill(-group, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
 

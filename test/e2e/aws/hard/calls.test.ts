@@ -39,7 +39,6 @@ const TABLE: Readonly<Record<string, Row>> = {
   'aws status, the first time, with the price': {
     argv: id => ['aws', 'status', id],
     calls: {DescribeInstances: 1, ...COMMAND, GetProducts: 1},
-    beside: [['SendCommand', 'GetProducts']],
   },
   'aws status': {argv: id => ['aws', 'status', id], calls: {DescribeInstances: 1, ...COMMAND}},
   'resources list': {argv: () => ['resources', 'list'], calls: {DescribeInstances: 1}},
