@@ -43,10 +43,22 @@ def _request(request, kind):
                 run_state.ensure_supervisor(run_id)
         time.sleep(min(POLL_S, max(0.01, deadline - time.monotonic())))
     known = [report for report in reports.values() if report]
-    return {
+    answer = {
         "done": done, "ok": done and all(report["ok"] for report in known), "reports": known,
         "only_here": _only_here() if done else [],
     }
+    if done and not any(report["checkpoint"] for report in known):
+        answer["last"] = _last()
+    return answer
+
+
+def _last():
+    """Whoever stops a machine on which nothing runs wants to write down what ran there before."""
+    from . import checkpoints
+    for run_id in run_state.all_ids():
+        run = run_state.load(run_id)
+        return {"run_id": run_id, "project": run["project"], "checkpoint": checkpoints.checkpoints({})["latest_good"]}
+    return None
 
 
 def _report(run_id, request, record, begin):

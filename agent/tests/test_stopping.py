@@ -171,8 +171,16 @@ class Stopping(AgentCase):
         self.assertEqual(self.only(self.stop(run_id, verb="save", request_id="x"))["ended"], "running")
         self.assertEqual(self.only(self.stop(run_id, request_id="x", grace_s=1))["ended"], "graceful")
 
+    def test_says_what_ran_last_where_nothing_runs(self):
+        run_id = self.start(HEAD + "save(2)\n")
+        self.wait_for(run_id)
+        answer = self.stop()
+        self.assertEqual(answer["reports"], [])
+        last = answer["last"]
+        self.assertEqual((last["run_id"], last["project"], last["checkpoint"]["step"]), (run_id, self.status(run_id)["project"], 2))
+
     def test_a_run_that_is_over_has_nothing_to_save(self):
-        self.assertEqual(self.stop(), {"done": True, "ok": True, "reports": [], "only_here": []})
+        self.assertEqual(self.stop(), {"done": True, "ok": True, "reports": [], "only_here": [], "last": None})
         run_id = self.start(HEAD + "save(2)\n")
         self.wait_for(run_id)
         for verb in ("save", "stop"):

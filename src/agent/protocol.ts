@@ -293,6 +293,11 @@ export interface StopReport {
   readonly killed: number
   readonly took_s: number
 }
+export interface LastRun {
+  readonly run_id: string
+  readonly project: string
+  readonly checkpoint: Checkpoint | null
+}
 export interface StopAnswer {
   readonly done: boolean
   /** All reports are ok. True where there was no run at all. */
@@ -302,6 +307,8 @@ export interface StopAnswer {
    * Complete checkpoints on this instance's disk that are known to be nowhere else: what a terminate would lose. At most 20.
    */
   readonly only_here: readonly Checkpoint[]
+  /** Where no report has a checkpoint, most often because nothing ran: the newest run, and the latest good checkpoint of its project. */
+  readonly last?: LastRun | null
 }
 
 export interface ListFilesRequest {

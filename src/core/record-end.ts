@@ -31,12 +31,14 @@ interface Last {
 }
 
 /**
- * What the save reported. Where nothing was asked because nothing ran: the newest run, and the latest good checkpoint of its project; both
- * questions go at once.
+ * What the save reported. Where nothing was asked because nothing ran: the newest run, and the latest good checkpoint of its project. The agent says
+ * so in the same answer; where another step has saved, both questions go at once.
  */
 async function lastOf(instanceId: string, saved: SaveResult, deps: PlatformDeps): Promise<Last> {
   const reported = saved.reports.findLast(report => report.checkpoint !== null)
   if (reported) return {runId: reported.run_id, project: null, checkpoint: reported.checkpoint}
+  const runId = saved.reports.at(-1)?.run_id ?? null
+  if (saved.last !== undefined) return {runId: runId ?? saved.last?.run_id ?? null, project: saved.last?.project ?? null, checkpoint: saved.last?.checkpoint ?? null}
   const agent = deps.agent(instanceId)
   const call = {signal: deps.signal}
   const [newest, listing] = await Promise.all([
@@ -44,7 +46,7 @@ async function lastOf(instanceId: string, saved: SaveResult, deps: PlatformDeps)
     orNothing(agent.call('checkpoints', {max_bytes: LATEST_ALONE_BYTES}, call)),
   ])
   const run = newest?.runs[0]
-  return {runId: saved.reports.at(-1)?.run_id ?? run?.run_id ?? null, project: run?.project ?? null, checkpoint: listing?.latest_good ?? null}
+  return {runId: runId ?? run?.run_id ?? null, project: run?.project ?? null, checkpoint: listing?.latest_good ?? null}
 }
 
 /** No run at all, most often; and what is only recorded must not keep the machine running. */

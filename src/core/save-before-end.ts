@@ -41,7 +41,13 @@ function merge(results: readonly SaveResult[]): SaveResult {
     why: results.map(result => result.why).filter(why => why !== null).join('; ') || null,
     reports: results.flatMap(result => result.reports),
     only_here: results.flatMap(result => result.only_here),
+    ...lastIn(results),
   }
+}
+
+function lastIn(results: readonly SaveResult[]): Pick<SaveResult, 'last'> {
+  const known = results.find(({last}) => last !== undefined)
+  return known?.last === undefined ? {} : {last: known.last}
 }
 
 function describeSave(saved: SaveResult): string {

@@ -7,7 +7,7 @@ import type {Interfaces} from '@oclif/core'
 import type {Checkpoint} from '../model/checkpoint.js'
 import type {Instance} from '../model/instance.js'
 import type {CreateInstanceRequest, PlatformDefinition, Provider} from '../providers/provider.js'
-import type {RunStatus, StopReport} from '../agent/protocol.js'
+import type {LastRun, RunStatus, StopReport} from '../agent/protocol.js'
 
 /** Given to every step. A step must stop its work when `signal` aborts: its time is then over. */
 // Type aliases, not interfaces: oclif wants options that fit an index signature.
@@ -26,6 +26,8 @@ export interface SaveResult {
   readonly reports: readonly StopReport[]
   /** Complete checkpoints that exist on the instance's disk alone. */
   readonly only_here: readonly Checkpoint[]
+  /** Where nothing was saved because nothing ran: the run before, for the tags. Absent: not known. */
+  readonly last?: LastRun | null
 }
 
 type Events = {

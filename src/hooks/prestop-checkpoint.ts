@@ -11,7 +11,7 @@ const saveBeforeStop: RunctlHook<'prestop-checkpoint'> = async ({force, graceSec
   const why = answer.done
     ? failed.map(report => `${report.run_id}: ${report.why ?? 'nothing good was saved'}`).join('; ') || null
     : 'the agent has not finished saving in time'
-  return {ok: answer.done && answer.ok, why, reports: answer.reports, only_here: answer.only_here}
+  return {ok: answer.done && answer.ok, why, reports: answer.reports, only_here: answer.only_here, ...(answer.last === undefined ? {} : {last: answer.last})}
 }
 
 export default saveBeforeStop

@@ -54,10 +54,11 @@ describe('the calls that a use-case makes', () => {
     handlers.status = () => ({runs: [current], boot_id: 'b', now: ''})
     handlers.logs = logsOf(Buffer.from('line\n'), current)
     handlers.checkpoints = () => ({checkpoints: [], dir: '/c', project_dir: '/p', latest_good: null, latest_good_skipped: []})
-    handlers.stop = () => ({done: true, ok: true, reports: current.state === 'running' ? [REPORT] : [], only_here: []})
+    const last = {run_id: current.run_id, project: current.project, checkpoint: checkpoint()}
+    handlers.stop = () => (current.state === 'running' ? {done: true, ok: true, reports: [REPORT], only_here: []} : {done: true, ok: true, reports: [], only_here: [], last})
     deps.lifecycle.answers['prestop-checkpoint'] = async () => {
-      const {ok, only_here, reports} = await saveRuns({requestId: 'req-1', runId: null, graceSeconds: 1, force: false, reason: 'user'}, deps.scripted.asClient(), deps.signal)
-      return [{ok, why: null, reports, only_here}]
+      const {last, ok, only_here, reports} = await saveRuns({requestId: 'req-1', runId: null, graceSeconds: 1, force: false, reason: 'user'}, deps.scripted.asClient(), deps.signal)
+      return [{ok, why: null, reports, only_here, ...(last === undefined ? {} : {last})}]
     }
     return {deps, calls: new CountedCalls(deps.provider, deps.scripted)}
   }
@@ -94,10 +95,10 @@ describe('the calls that a use-case makes', () => {
     {name: 'the overview', act: deps => showOverview([deps]), rounds: [['describe'], ['agent status', 'price']]},
     {name: 'stop', act: deps => endInstance(endInput('stop'), deps), rounds: [['describe'], ['agent stop', 'price'], ['setTags'], ['stopInstance']]},
     {
-      name: 'stop where nothing runs: what ran last is asked for at once',
+      name: 'stop where nothing runs: the agent says at once what ran last',
       scene: () => scene({}, ENDED),
       act: deps => endInstance(endInput('stop'), deps),
-      rounds: [['describe'], ['agent stop', 'price'], ['agent checkpoints', 'agent status'], ['setTags'], ['stopInstance']],
+      rounds: [['describe'], ['agent stop', 'price'], ['setTags'], ['stopInstance']],
     },
     {name: 'stop of a stopped instance', scene: () => scene({state: 'stopped'}), act: deps => endInstance(endInput('stop'), deps), rounds: [['describe'], ['price']]},
     {

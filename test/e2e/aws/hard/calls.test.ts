@@ -24,8 +24,7 @@ const COMMAND = {SendCommand: 1, GetCommandInvocation: POLLS} as const
  * once a command, and what is asked of the instance itself is one SendCommand. More than that needs a reason, and these have one:
  *
  * - `monitor`: log and checkpoints are two questions to the agent, sent at once.
- * - `stop` where nothing runs: "stop" must be answered before it is known that there is something to look up; run and checkpoint for the tags
- *   are then asked for at once. The second DescribeInstances is the wait for `stopped`, as many as that takes.
+ * - `stop`: the second DescribeInstances is the wait for `stopped`, as many as that takes.
  * - `start --wait`: DescribeInstances until it runs, then a command, because only one that answers proves that commands arrive.
  * - `workflow run`: start with its proof, start of the script, its log, the proof of its checkpoints, and the stop; after the training, which may
  *   have taken days, the instance is looked at again before it is ended, and the start of a script looks at what it starts on.
@@ -53,19 +52,18 @@ const TABLE: Readonly<Record<string, Row>> = {
   'aws exec': {argv: id => ['aws', 'exec', id, '--', 'true'], calls: {DescribeInstances: 1, ...COMMAND}},
   'aws stop': {
     argv: id => ['aws', 'stop', id],
-    calls: {DescribeInstances: 2, SendCommand: 3, GetCommandInvocation: POLLS, CreateTags: 1, StopInstances: 1},
-    beside: [['SendCommand', 'SendCommand']],
+    calls: {DescribeInstances: 2, ...COMMAND, CreateTags: 1, StopInstances: 1},
   },
   'aws stop of a stopped one': {argv: id => ['aws', 'stop', id], calls: {DescribeInstances: 1}},
   'aws status of a stopped one': {argv: id => ['aws', 'status', id], calls: {DescribeInstances: 1}},
   'workflow run': {
     argv: id => ['workflow', 'run', id, 'script.py'],
-    calls: {StartInstances: 1, DescribeInstances: 5, SendCommand: 7, GetCommandInvocation: POLLS, CreateTags: 1, StopInstances: 1},
+    calls: {StartInstances: 1, DescribeInstances: 5, SendCommand: 5, GetCommandInvocation: POLLS, CreateTags: 1, StopInstances: 1},
   },
   'aws start --wait': {argv: id => ['aws', 'start', id, '--wait'], calls: {DescribeInstances: 2, StartInstances: 1, ...COMMAND}},
   'aws terminate --force of a running one': {
     argv: id => ['aws', 'terminate', id, '--force'],
-    calls: {DescribeInstances: 2, SendCommand: 3, GetCommandInvocation: POLLS, CreateTags: 1, TerminateInstances: 1},
+    calls: {DescribeInstances: 2, ...COMMAND, CreateTags: 1, TerminateInstances: 1},
   },
 }
 
