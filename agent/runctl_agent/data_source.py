@@ -75,22 +75,22 @@ class _Fetch:
     def run(self):
         # Also the look at what there is may take long, and must end at once when it is called off.
         wanted = self._in_background(self._list)
-        todo = [file for file in wanted.values() if not self._is_here(file)]
+        to_fetch = [file for file in wanted.values() if not self._is_here(file)]
         gone = [path for path in self._known if path not in wanted]
         for path in gone:
             self._remove(path)
         shutil.rmtree(self._partial, ignore_errors=True)
-        self._make_room(todo)
+        self._make_room(to_fetch)
         try:
-            if todo:
-                self._fetch_all(todo, len(wanted))
+            if to_fetch:
+                self._fetch_all(to_fetch, len(wanted))
         finally:
             shutil.rmtree(self._partial, ignore_errors=True)
         self._save()
         total = sum(file.size for file in wanted.values())
         by_size = sum(1 for path in wanted if self._known[path]["verified"] == "size")
         unsure = "; %d of them could be checked by their size alone" % by_size if by_size else ""
-        self._say("data: %d files, %s in %s (%d had changed, %d were removed)%s" % (len(wanted), _size(total), self._folder, len(todo), len(gone), unsure))
+        self._say("data: %d files, %s in %s (%d had changed, %d were removed)%s" % (len(wanted), _size(total), self._folder, len(to_fetch), len(gone), unsure))
 
     def _in_background(self, work):
         found = []
@@ -196,18 +196,18 @@ class _Fetch:
         except OSError:
             pass  # gone, or still in use
 
-    def _make_room(self, todo):
-        need, free = sum(file.size for file in todo) + SPARE_BYTES, shutil.disk_usage(self._root).free
-        if todo and need > free:
+    def _make_room(self, to_fetch):
+        need, free = sum(file.size for file in to_fetch) + SPARE_BYTES, shutil.disk_usage(self._root).free
+        if to_fetch and need > free:
             raise AgentError("platform_failed", "the data in %s needs %s, and the instance's disk has %s free: use a larger disk, or a narrower prefix" % (
                 self._uri, _size(need), _size(free)))
 
     # Fetching.
 
-    def _fetch_all(self, todo, total):
+    def _fetch_all(self, to_fetch, total):
         os.mkdir(self._partial)
-        self._work, self._left, started = queue.Queue(), len(todo), 0
-        files = iter(sorted(todo, key=lambda file: -file.size))
+        self._work, self._left, started = queue.Queue(), len(to_fetch), 0
+        files = iter(sorted(to_fetch, key=lambda file: -file.size))
         threads = [threading.Thread(target=self._worker, daemon=True) for _ in range(THREADS)]
         for thread in threads:
             thread.start()
@@ -215,7 +215,7 @@ class _Fetch:
         try:
             while self._left and self._failure is None:
                 self._check()
-                while self._work.qsize() < 8 * THREADS and started < len(todo):
+                while self._work.qsize() < 8 * THREADS and started < len(to_fetch):
                     self._begin(next(files))
                     started += 1
                 time.sleep(0.02)
