@@ -117,10 +117,10 @@ def below(table, roots):
     children = {}
     for process in table:
         children.setdefault(process["ppid"], []).append(process)
-    found, todo = {}, list(roots)
-    while todo:
-        for process in children.get(todo.pop(), ()):
+    found, unseen = {}, list(roots)
+    while unseen:
+        for process in children.get(unseen.pop(), ()):
             if process["pid"] not in found:
                 found[process["pid"]] = process
-                todo.append(process["pid"])
+                unseen.append(process["pid"])
     return list(found.values())

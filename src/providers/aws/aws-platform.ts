@@ -17,7 +17,7 @@ async function createAwsProvider({dataDir, env, settings}: ProviderEnvironment):
     import('./aws-provider.js'),
     import('./clients.js'),
     import('./instances/aws-settings.js'),
-    import('./instances/clock.js'),
+    import('./clock.js'),
   ])
   const checked = readAwsSettings(settings)
   return new AwsProvider({clients: createClients({env, settings}), settings: checked, dataDir, clock: systemClock})

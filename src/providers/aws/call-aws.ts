@@ -31,3 +31,6 @@ export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Pr
     signal.removeEventListener('abort', onAbort)
   }
 }
+
+/** What a client's `send` takes besides the command: `{}` or the option, as exact optional properties want it. */
+export const sendOptions = (signal: AbortSignal | undefined): {readonly abortSignal?: AbortSignal} => (signal ? {abortSignal: signal} : {})

@@ -2,7 +2,7 @@ import {randomUUID} from 'node:crypto'
 
 import {isRunctlError} from '../../../model/errors.js'
 import type {Check, CheckResult, CheckTarget, ObjectStore} from '../../provider.js'
-import {callAws} from '../call-aws.js'
+import {callAws, sendOptions} from '../call-aws.js'
 import type {AwsClients} from '../clients.js'
 import {readAccount} from '../setup/aws-setup.js'
 import {SSM_POLICY_NAME, ssmPolicyArn} from '../setup/policies.js'
@@ -38,7 +38,7 @@ export function awsChecks(deps: AwsChecksDeps, target: CheckTarget): readonly Ch
 
 async function identity({clients}: AwsChecksDeps, signal: AbortSignal | undefined): Promise<CheckResult> {
   const {GetCallerIdentityCommand} = await import('@aws-sdk/client-sts')
-  const me = await callAws('sts:GetCallerIdentity', signal, async () => (await clients.sts()).send(new GetCallerIdentityCommand({}), signal ? {abortSignal: signal} : {}))
+  const me = await callAws('sts:GetCallerIdentity', signal, async () => (await clients.sts()).send(new GetCallerIdentityCommand({}), sendOptions(signal)))
   const found = `${me.Arn ?? 'unknown'} in account ${me.Account ?? 'unknown'}`
   if (me.Arn?.endsWith(':root')) return {status: 'warning', found, fix: 'use an IAM user or role with the policy that `runctl aws setup --dry-run` prints, not the root user'}
   return ok(found)
@@ -54,7 +54,7 @@ async function clock({clients, now}: AwsChecksDeps, signal: AbortSignal | undefi
     theirs = (result.response as {headers?: Record<string, string>}).headers?.['date']
     return result
   }, {step: 'deserialize', name: 'readDate', priority: 'low'})
-  await callAws('sts:GetCallerIdentity', signal, () => sts.send(command, signal ? {abortSignal: signal} : {}))
+  await callAws('sts:GetCallerIdentity', signal, () => sts.send(command, sendOptions(signal)))
   const at = Date.parse(theirs ?? '')
   if (Number.isNaN(at)) return {status: 'warning', found: 'AWS did not say what time it is', fix: null}
   const skewMs = now().getTime() - at
@@ -65,14 +65,14 @@ async function clock({clients, now}: AwsChecksDeps, signal: AbortSignal | undefi
 async function region({clients}: AwsChecksDeps, signal: AbortSignal | undefined): Promise<CheckResult> {
   const {DescribeAvailabilityZonesCommand} = await import('@aws-sdk/client-ec2')
   const name = await clients.region()
-  const zones = await callAws('ec2:DescribeAvailabilityZones', signal, async () => (await clients.ec2()).send(new DescribeAvailabilityZonesCommand({}), signal ? {abortSignal: signal} : {}))
+  const zones = await callAws('ec2:DescribeAvailabilityZones', signal, async () => (await clients.ec2()).send(new DescribeAvailabilityZonesCommand({}), sendOptions(signal)))
   return ok(`${name}, ${zones.AvailabilityZones?.length ?? 0} zones`)
 }
 
 async function instanceProfile({clients, profileName}: AwsChecksDeps, signal: AbortSignal | undefined): Promise<CheckResult> {
   const {GetInstanceProfileCommand, ListAttachedRolePoliciesCommand} = await import('@aws-sdk/client-iam')
   const iam = await clients.iam()
-  const options = signal ? {abortSignal: signal} : {}
+  const options = sendOptions(signal)
   const found = await callAws('iam:GetInstanceProfile', signal, () =>
     iam.send(new GetInstanceProfileCommand({InstanceProfileName: profileName}), options).catch((error: unknown) => {
       if (error instanceof Error && error.name === 'NoSuchEntityException') return null

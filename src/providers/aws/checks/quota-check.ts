@@ -1,7 +1,7 @@
 import type {_InstanceType} from '@aws-sdk/client-ec2'
 
 import type {CheckResult} from '../../provider.js'
-import {callAws} from '../call-aws.js'
+import {callAws, sendOptions} from '../call-aws.js'
 import type {AwsClients} from '../clients.js'
 import {quotaFamilyOf, type QuotaFamily} from './quota-codes.js'
 
@@ -23,7 +23,7 @@ export async function checkQuota(clients: AwsClients, instanceType: string, sign
 async function vcpusOf(clients: AwsClients, instanceType: string, signal: AbortSignal | undefined): Promise<number | null> {
   const {DescribeInstanceTypesCommand} = await import('@aws-sdk/client-ec2')
   const answer = await callAws('ec2:DescribeInstanceTypes', signal, async () =>
-    (await clients.ec2()).send(new DescribeInstanceTypesCommand({InstanceTypes: [instanceType as _InstanceType]}), signal ? {abortSignal: signal} : {}).catch((error: unknown) => {
+    (await clients.ec2()).send(new DescribeInstanceTypesCommand({InstanceTypes: [instanceType as _InstanceType]}), sendOptions(signal)).catch((error: unknown) => {
       if (error instanceof Error && error.name === 'InvalidInstanceType') return null
       throw error
     }))
@@ -35,7 +35,7 @@ async function vcpusInUse(clients: AwsClients, family: QuotaFamily, signal: Abor
   const client = await clients.ec2()
   return callAws('ec2:DescribeInstances', signal, async () => {
     let sum = 0
-    for await (const page of paginateDescribeInstances({client, pageSize: 1000}, {Filters: [{Name: 'instance-state-name', Values: ['pending', 'running']}]}, signal ? {abortSignal: signal} : {})) {
+    for await (const page of paginateDescribeInstances({client, pageSize: 1000}, {Filters: [{Name: 'instance-state-name', Values: ['pending', 'running']}]}, sendOptions(signal))) {
       for (const instance of (page.Reservations ?? []).flatMap(({Instances = []}) => Instances)) {
         if (quotaFamilyOf(instance.InstanceType ?? '') !== family || instance.InstanceLifecycle === 'spot') continue
         sum += (instance.CpuOptions?.CoreCount ?? 0) * (instance.CpuOptions?.ThreadsPerCore ?? 1)
@@ -48,6 +48,6 @@ async function vcpusInUse(clients: AwsClients, family: QuotaFamily, signal: Abor
 async function quota(clients: AwsClients, family: QuotaFamily, signal: AbortSignal | undefined): Promise<number> {
   const {GetServiceQuotaCommand} = await import('@aws-sdk/client-service-quotas')
   const answer = await callAws('servicequotas:GetServiceQuota', signal, async () =>
-    (await clients.quotas()).send(new GetServiceQuotaCommand({ServiceCode: 'ec2', QuotaCode: family.code}), signal ? {abortSignal: signal} : {}))
+    (await clients.quotas()).send(new GetServiceQuotaCommand({ServiceCode: 'ec2', QuotaCode: family.code}), sendOptions(signal)))
   return answer.Quota?.Value ?? 0
 }

@@ -3,15 +3,7 @@ import type {CreateInstanceRequest, CreateOption} from '../../provider.js'
 import type {AwsSettings} from './aws-settings.js'
 
 /** What is wanted of a new instance, from the request's options and the settings. null: to be found out. */
-export interface LaunchWish {
-  readonly instanceType: string
-  readonly ami: string | null
-  readonly subnet: string | null
-  readonly zone: string | null
-  readonly securityGroups: readonly string[] | null
-  readonly keyName: string | null
-  readonly instanceProfile: string
-  readonly rootGib: number | null
+export interface LaunchWish extends Omit<AwsSettings, 'bucket'> {
   readonly dataGib: number | null
   readonly spot: SpotWish | null
 }

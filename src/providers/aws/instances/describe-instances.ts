@@ -4,7 +4,7 @@ import {isRunctlError} from '../../../model/errors.js'
 import type {Instance} from '../../../model/instance.js'
 import type {InstanceQuery} from '../../provider.js'
 import {Batcher, type Outcome} from '../batcher.js'
-import {callAws} from '../call-aws.js'
+import {callAws, sendOptions} from '../call-aws.js'
 import type {AwsClients} from '../clients.js'
 import {asKnownInstance, type KnownInstance} from './as-instance.js'
 import type {RecentChanges} from './recent-changes.js'
@@ -89,7 +89,7 @@ export class InstanceDescriber {
   private describe(input: DescribeInstancesCommandInput, signal: AbortSignal | undefined): Promise<DescribeInstancesCommandOutput> {
     return callAws('ec2:DescribeInstances', signal, async () => {
       const [ec2, {DescribeInstancesCommand}] = await Promise.all([this.clients.ec2(), import('@aws-sdk/client-ec2')])
-      return ec2.send(new DescribeInstancesCommand(input), signal ? {abortSignal: signal} : {})
+      return ec2.send(new DescribeInstancesCommand(input), sendOptions(signal))
     })
   }
 

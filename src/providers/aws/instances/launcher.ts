@@ -3,11 +3,11 @@ import type {RunInstancesCommandOutput} from '@aws-sdk/client-ec2'
 import {isRunctlError, RunctlError, withContext} from '../../../model/errors.js'
 import {TAGS, type Instance} from '../../../model/instance.js'
 import type {CreateInstanceRequest, CreatePlan} from '../../provider.js'
-import {callAws} from '../call-aws.js'
+import {callAws, sendOptions} from '../call-aws.js'
 import type {AwsClients} from '../clients.js'
 import {asKnownInstance} from './as-instance.js'
 import type {AwsSettings} from './aws-settings.js'
-import type {AwsClock} from './clock.js'
+import type {AwsClock} from '../clock.js'
 import {readLaunchWish, type LaunchWish} from './create-options.js'
 import {checkRequestId, clientToken, CreateRequests} from './create-requests.js'
 import type {InstanceDescriber} from './describe-instances.js'
@@ -163,7 +163,7 @@ export class Launcher {
 
   private async run(input: ReturnType<typeof launchInput>, signal: AbortSignal | undefined): Promise<RunInstancesCommandOutput> {
     const [ec2, {RunInstancesCommand}] = await Promise.all([this.deps.clients.ec2(), import('@aws-sdk/client-ec2')])
-    return callAws('ec2:RunInstances', signal, () => ec2.send(new RunInstancesCommand(input), signal ? {abortSignal: signal} : {}))
+    return callAws('ec2:RunInstances', signal, () => ec2.send(new RunInstancesCommand(input), sendOptions(signal)))
   }
 }
 

@@ -1,7 +1,7 @@
 import type {Image} from '@aws-sdk/client-ec2'
 
 import {isRunctlError, RunctlError} from '../../../model/errors.js'
-import {callAws} from '../call-aws.js'
+import {callAws, sendOptions} from '../call-aws.js'
 import type {AwsClients} from '../clients.js'
 import type {Architecture, MachineType} from './machine-type.js'
 
@@ -29,7 +29,7 @@ export interface MachineImage {
 export async function readImageParameters(clients: AwsClients, signal: AbortSignal | undefined): Promise<ReadonlyMap<string, string>> {
   const Names = (['arm64', 'x86_64'] as const).flatMap(architecture => [IMAGE_PARAMETERS.cpu(architecture), IMAGE_PARAMETERS.gpu(architecture)])
   const [ssm, {GetParametersCommand}] = await Promise.all([clients.ssm(), import('@aws-sdk/client-ssm')])
-  const {Parameters} = await callAws('ssm:GetParameters', signal, () => ssm.send(new GetParametersCommand({Names}), signal ? {abortSignal: signal} : {}))
+  const {Parameters} = await callAws('ssm:GetParameters', signal, () => ssm.send(new GetParametersCommand({Names}), sendOptions(signal)))
   return new Map((Parameters ?? []).flatMap(({Name, Value}) => (Name && Value ? [[Name, Value]] : [])))
 }
 
@@ -51,7 +51,7 @@ export function chooseImage(parameters: ReadonlyMap<string, string>, type: Machi
 /** Rejects with `bad_input` where there is no such image in the region, or it has no EBS root. */
 export async function findImage(clients: AwsClients, id: string, signal: AbortSignal | undefined): Promise<MachineImage> {
   const [ec2, {DescribeImagesCommand}] = await Promise.all([clients.ec2(), import('@aws-sdk/client-ec2')])
-  const call = () => ec2.send(new DescribeImagesCommand({ImageIds: [id]}), signal ? {abortSignal: signal} : {})
+  const call = () => ec2.send(new DescribeImagesCommand({ImageIds: [id]}), sendOptions(signal))
   const image = await callAws('ec2:DescribeImages', signal, call).then(
     ({Images}) => Images?.[0],
     (error: unknown) => {

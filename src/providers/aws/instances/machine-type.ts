@@ -1,7 +1,7 @@
 import type {InstanceTypeInfo} from '@aws-sdk/client-ec2'
 
 import {isRunctlError, RunctlError} from '../../../model/errors.js'
-import {callAws} from '../call-aws.js'
+import {callAws, sendOptions} from '../call-aws.js'
 import type {AwsClients} from '../clients.js'
 import {awsErrorName} from './until-visible.js'
 
@@ -23,7 +23,7 @@ export async function findMachineType(clients: AwsClients, name: string, signal:
   const [ec2, {DescribeInstanceTypesCommand}] = await Promise.all([clients.ec2(), import('@aws-sdk/client-ec2')])
   try {
     const command = new DescribeInstanceTypesCommand({InstanceTypes: [name as NonNullable<InstanceTypeInfo['InstanceType']>]})
-    const {InstanceTypes} = await callAws('ec2:DescribeInstanceTypes', signal, () => ec2.send(command, signal ? {abortSignal: signal} : {}))
+    const {InstanceTypes} = await callAws('ec2:DescribeInstanceTypes', signal, () => ec2.send(command, sendOptions(signal)))
     const info = InstanceTypes?.[0]
     if (info) return asMachineType(name, info)
   } catch (error) {

@@ -2,7 +2,7 @@ import type {SecurityGroup, Subnet} from '@aws-sdk/client-ec2'
 
 import {isRunctlError, RunctlError} from '../../../model/errors.js'
 import {TAGS} from '../../../model/instance.js'
-import {callAws} from '../call-aws.js'
+import {callAws, sendOptions} from '../call-aws.js'
 import type {AwsClients} from '../clients.js'
 import type {LaunchWish} from './create-options.js'
 import {awsErrorName} from './until-visible.js'
@@ -58,7 +58,7 @@ async function findSubnets(clients: AwsClients, {subnet, zone}: Pick<LaunchWish,
   const [ec2, {DescribeSubnetsCommand}] = await Promise.all([clients.ec2(), import('@aws-sdk/client-ec2')])
   const byDefault = [{Name: 'default-for-az', Values: ['true']}, ...(zone === null ? [] : [{Name: 'availability-zone', Values: [zone]}])]
   const command = new DescribeSubnetsCommand(subnet === null ? {Filters: byDefault} : {SubnetIds: [subnet]})
-  const {Subnets} = await callAws('ec2:DescribeSubnets', signal, () => ec2.send(command, signal ? {abortSignal: signal} : {}))
+  const {Subnets} = await callAws('ec2:DescribeSubnets', signal, () => ec2.send(command, sendOptions(signal)))
   const found = (Subnets ?? []).toSorted((a, b) => ((a.AvailabilityZone ?? '') < (b.AvailabilityZone ?? '') ? -1 : 1))
   if (found.length > 0) return found
   const where = `${zone === null ? '' : `the zone ${zone} of `}${await clients.region()}`
@@ -70,7 +70,7 @@ async function findSubnets(clients: AwsClients, {subnet, zone}: Pick<LaunchWish,
 async function findGroups(clients: AwsClients, signal: AbortSignal | undefined): Promise<readonly SecurityGroup[]> {
   const [ec2, {DescribeSecurityGroupsCommand}] = await Promise.all([clients.ec2(), import('@aws-sdk/client-ec2')])
   const command = new DescribeSecurityGroupsCommand({Filters: [{Name: 'group-name', Values: [SECURITY_GROUP]}]})
-  const {SecurityGroups} = await callAws('ec2:DescribeSecurityGroups', signal, () => ec2.send(command, signal ? {abortSignal: signal} : {}))
+  const {SecurityGroups} = await callAws('ec2:DescribeSecurityGroups', signal, () => ec2.send(command, sendOptions(signal)))
   return SecurityGroups ?? []
 }
 
@@ -92,7 +92,7 @@ async function makeGroup(clients: AwsClients, VpcId: string, signal: AbortSignal
     TagSpecifications: [{ResourceType: 'security-group', Tags: [{Key: TAGS.createdBy, Value: 'runctl'}, {Key: 'Name', Value: SECURITY_GROUP}]}],
   })
   try {
-    return (await callAws('ec2:CreateSecurityGroup', signal, () => ec2.send(command, signal ? {abortSignal: signal} : {}))).GroupId ?? null
+    return (await callAws('ec2:CreateSecurityGroup', signal, () => ec2.send(command, sendOptions(signal)))).GroupId ?? null
   } catch (error) {
     if (!isRunctlError(error) || awsErrorName(error) !== 'InvalidGroup.Duplicate') throw error
     return (await findGroups(clients, signal)).find(group => group.VpcId === VpcId)?.GroupId ?? null

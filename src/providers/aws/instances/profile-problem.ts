@@ -1,5 +1,5 @@
 import {isRunctlError, RunctlError} from '../../../model/errors.js'
-import {callAws} from '../call-aws.js'
+import {callAws, sendOptions} from '../call-aws.js'
 import type {AwsClients} from '../clients.js'
 import {awsErrorName} from './until-visible.js'
 
@@ -11,7 +11,7 @@ export const isAboutProfile = (error: unknown): boolean =>
 export async function profileExists(clients: AwsClients, profile: string, signal: AbortSignal | undefined): Promise<boolean> {
   const InstanceProfileName = profile.split('/').at(-1) ?? profile
   const [iam, {GetInstanceProfileCommand}] = await Promise.all([clients.iam(), import('@aws-sdk/client-iam')])
-  const call = () => iam.send(new GetInstanceProfileCommand({InstanceProfileName}), signal ? {abortSignal: signal} : {})
+  const call = () => iam.send(new GetInstanceProfileCommand({InstanceProfileName}), sendOptions(signal))
   return callAws('iam:GetInstanceProfile', signal, call).then(
     () => true,
     (error: unknown) => {

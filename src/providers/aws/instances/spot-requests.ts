@@ -1,4 +1,4 @@
-import {callAws} from '../call-aws.js'
+import {callAws, sendOptions} from '../call-aws.js'
 import type {AwsClients} from '../clients.js'
 
 /** EC2 launches a replacement for an instance of a persistent request that is only terminated: such requests end first. */
@@ -21,6 +21,6 @@ export async function cancelPersistentRequests(clients: AwsClients, requestIds: 
 export async function spotRequestType(clients: AwsClients, requestId: string, signal: AbortSignal | undefined): Promise<string | null> {
   const [ec2, {DescribeSpotInstanceRequestsCommand}] = await Promise.all([clients.ec2(), import('@aws-sdk/client-ec2')])
   const command = new DescribeSpotInstanceRequestsCommand({Filters: [{Name: 'spot-instance-request-id', Values: [requestId]}]})
-  const {SpotInstanceRequests} = await callAws('ec2:DescribeSpotInstanceRequests', signal, () => ec2.send(command, signal ? {abortSignal: signal} : {}))
+  const {SpotInstanceRequests} = await callAws('ec2:DescribeSpotInstanceRequests', signal, () => ec2.send(command, sendOptions(signal)))
   return SpotInstanceRequests?.[0]?.Type ?? null
 }

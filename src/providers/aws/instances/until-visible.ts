@@ -1,5 +1,5 @@
 import {isRunctlError} from '../../../model/errors.js'
-import type {AwsClock} from './clock.js'
+import type {AwsClock} from '../clock.js'
 
 /** Repeats a call that is refused because AWS does not know yet what was made a moment ago. Every other failure, and the last one, comes through. */
 export async function untilVisible<T>(

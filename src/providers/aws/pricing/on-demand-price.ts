@@ -1,6 +1,6 @@
 import type {GetProductsCommandOutput} from '@aws-sdk/client-pricing'
 
-import {callAws} from '../call-aws.js'
+import {callAws, sendOptions} from '../call-aws.js'
 import type {AwsClients} from '../clients.js'
 import {isPrice} from './price-cache.js'
 
@@ -30,7 +30,7 @@ export async function onDemandPrice(clients: AwsClients, instanceType: string, s
     Filters: Object.entries(wanted).map(([Field, Value]) => ({Type: 'TERM_MATCH' as const, Field, Value})),
     MaxResults: 10,
   })
-  const call = (): Promise<GetProductsCommandOutput> => pricing.send(command, signal ? {abortSignal: signal} : {})
+  const call = (): Promise<GetProductsCommandOutput> => pricing.send(command, sendOptions(signal))
   const answer = await callAws('pricing:GetProducts', signal, call)
   const entries = answer.PriceList as readonly unknown[] | undefined
   const prices = (entries ?? []).flatMap(entry => hourlyPrices(String(entry)))

@@ -1,8 +1,8 @@
 import {RunctlError} from '../../../model/errors.js'
 import type {Setup, SetupReport, SetupRequest, SetupStep} from '../../provider.js'
-import {callAws} from '../call-aws.js'
+import {callAws, sendOptions} from '../call-aws.js'
 import type {AwsClients} from '../clients.js'
-import {systemClock, type AwsClock} from '../instances/clock.js'
+import {systemClock, type AwsClock} from '../clock.js'
 import {BucketSetup} from './bucket-setup.js'
 import {userPolicy} from './policies.js'
 import {ProfileSetup} from './profile-setup.js'
@@ -49,7 +49,7 @@ export const DEFAULT_PROFILE = 'runctl-instance'
 /** Rejects as {@link callAws} does where there are no credentials. */
 export async function readAccount(clients: AwsClients, signal: AbortSignal | undefined): Promise<Account> {
   const {GetCallerIdentityCommand} = await import('@aws-sdk/client-sts')
-  const identity = await callAws('sts:GetCallerIdentity', signal, async () => (await clients.sts()).send(new GetCallerIdentityCommand({}), signal ? {abortSignal: signal} : {}))
+  const identity = await callAws('sts:GetCallerIdentity', signal, async () => (await clients.sts()).send(new GetCallerIdentityCommand({}), sendOptions(signal)))
   return {id: identity.Account ?? '', partition: (identity.Arn ?? 'arn:aws:').split(':')[1] ?? 'aws'}
 }
 

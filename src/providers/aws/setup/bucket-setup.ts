@@ -2,9 +2,9 @@ import type {LifecycleRule, S3Client} from '@aws-sdk/client-s3'
 
 import {isRunctlError, RunctlError, withContext} from '../../../model/errors.js'
 import type {SetupStep} from '../../provider.js'
-import {callAws} from '../call-aws.js'
+import {callAws, sendOptions} from '../call-aws.js'
 import type {AwsClients} from '../clients.js'
-import type {AwsClock} from '../instances/clock.js'
+import type {AwsClock} from '../clock.js'
 import {isWrongRegion, readS3Failure} from '../store/s3-errors.js'
 import type {Account} from './aws-setup.js'
 import {untilSettled} from './until-settled.js'
@@ -119,7 +119,7 @@ export class BucketSetup {
   }
 
   private get options(): {abortSignal?: AbortSignal} {
-    return this.input.signal ? {abortSignal: this.input.signal} : {}
+    return sendOptions(this.input.signal)
   }
 
   private orNull<T>(action: string, absent: readonly string[], call: (s3: S3Client) => Promise<T>): Promise<T | null> {

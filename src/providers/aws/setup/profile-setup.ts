@@ -2,9 +2,9 @@ import type {IAMClient} from '@aws-sdk/client-iam'
 
 import {RunctlError} from '../../../model/errors.js'
 import type {SetupStep} from '../../provider.js'
-import {callAws} from '../call-aws.js'
+import {callAws, sendOptions} from '../call-aws.js'
 import type {AwsClients} from '../clients.js'
-import type {AwsClock} from '../instances/clock.js'
+import type {AwsClock} from '../clock.js'
 import type {Account} from './aws-setup.js'
 import {instancePolicy, SSM_POLICY_NAME, ssmPolicyArn, trustPolicy} from './policies.js'
 import {untilSettled} from './until-settled.js'
@@ -133,7 +133,7 @@ export class ProfileSetup {
   }
 
   private get options(): {abortSignal?: AbortSignal} {
-    return this.input.signal ? {abortSignal: this.input.signal} : {}
+    return sendOptions(this.input.signal)
   }
 
   private send<T>(action: string, call: (iam: IAMClient) => Promise<T>): Promise<T> {

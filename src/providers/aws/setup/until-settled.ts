@@ -1,4 +1,4 @@
-import type {AwsClock} from '../instances/clock.js'
+import type {AwsClock} from '../clock.js'
 import {isAboutProfile} from '../instances/profile-problem.js'
 import {awsErrorName, untilVisible} from '../instances/until-visible.js'
 

@@ -1,4 +1,4 @@
-import {callAws} from '../call-aws.js'
+import {callAws, sendOptions} from '../call-aws.js'
 import {hasName} from './aws-outcome.js'
 import type {ShellParts} from './shell-parts.js'
 
@@ -23,7 +23,7 @@ export async function readInvocation(parts: ShellParts, commandId: string, insta
   const {GetCommandInvocationCommand} = await import('@aws-sdk/client-ssm')
   const ssm = await parts.clients.ssm()
   try {
-    const found = await ssm.send(new GetCommandInvocationCommand({CommandId: commandId, InstanceId: instanceId}), signal ? {abortSignal: signal} : {})
+    const found = await ssm.send(new GetCommandInvocationCommand({CommandId: commandId, InstanceId: instanceId}), sendOptions(signal))
     return {
       ...statusOf(found),
       started: Boolean(found.ExecutionStartDateTime),
@@ -45,7 +45,7 @@ export async function listInvocations(parts: ShellParts, commandId: string, sign
   let token: string | undefined
   do {
     const input = {CommandId: commandId, Details: true, MaxResults: 50, ...(token === undefined ? {} : {NextToken: token})}
-    const page = await ssm.send(new ListCommandInvocationsCommand(input), signal ? {abortSignal: signal} : {})
+    const page = await ssm.send(new ListCommandInvocationsCommand(input), sendOptions(signal))
     for (const found of page.CommandInvocations ?? []) {
       if (found.InstanceId === undefined) continue
       const plugin = found.CommandPlugins?.[0]

@@ -1,5 +1,5 @@
 import {RunctlError, type ErrorCode} from '../../../model/errors.js'
-import {callAws} from '../call-aws.js'
+import {callAws, sendOptions} from '../call-aws.js'
 import type {FailedAnswer} from './answer.js'
 import type {Invocation} from './invocation.js'
 import {DELIVERY_TIMEOUT_S} from './send-command.js'
@@ -68,7 +68,7 @@ async function pingStatus(parts: ShellParts, id: string, signal?: AbortSignal): 
   const input = {Filters: [{Key: 'InstanceIds', Values: [id]}]}
   try {
     const {InstanceInformationList: list} = await callAws('ssm:DescribeInstanceInformation', signal, () =>
-      ssm.send(new DescribeInstanceInformationCommand(input), signal ? {abortSignal: signal} : {}),
+      ssm.send(new DescribeInstanceInformationCommand(input), sendOptions(signal)),
     )
     return list?.[0]?.PingStatus ?? 'none'
   } catch (error) {

@@ -11,8 +11,9 @@ import {type Invocation, readInvocation} from './invocation.js'
 import {NotDelivered, sendCommand, sendFailure} from './send-command.js'
 import {answerError, explainSilence, invocationError, mayHaveArrived} from './shell-errors.js'
 import {ShellJob} from './shell-job.js'
-import {realClock, type ShellClock, type ShellParts, withSignal} from './shell-parts.js'
+import {type ShellParts, withSignal} from './shell-parts.js'
 import {watchCommand} from './watch-command.js'
+import {systemClock, type AwsClock} from '../clock.js'
 
 const MIB = 1024 * 1024
 const INSTANCES_PER_COMMAND = 50
@@ -32,9 +33,9 @@ export class SsmShell implements Shell {
   private readonly parts: ShellParts
   private waiting = new Map<string, ShellJob[]>()
 
-  constructor(parts: Omit<ShellParts, 'clock'> & {readonly clock?: ShellClock}) {
+  constructor(parts: Omit<ShellParts, 'clock'> & {readonly clock?: AwsClock}) {
     const store = parts.store?.scratch === null ? null : parts.store
-    this.parts = {...parts, store, clock: parts.clock ?? realClock}
+    this.parts = {...parts, store, clock: parts.clock ?? systemClock}
     this.maxInputBytes = store ? 8 * MIB : INLINE_INPUT_BYTES
     this.maxOutputBytes = store ? 8 * MIB : MIB
     this.recordsInput = !store

@@ -1,6 +1,6 @@
 import type {S3Client} from '@aws-sdk/client-s3'
 
-import {callAws} from '../call-aws.js'
+import {callAws, sendOptions} from '../call-aws.js'
 import type {AwsClients} from '../clients.js'
 import {explainS3Error, isWrongRegion, readS3Failure} from './s3-errors.js'
 import type {S3Location} from './s3-uri.js'
@@ -48,7 +48,7 @@ export class BucketClients {
     const known = this.#regions.get(bucket)
     if (known !== undefined) return known
     const {HeadBucketCommand} = await import('@aws-sdk/client-s3')
-    const options = signal ? {abortSignal: signal} : {}
+    const options = sendOptions(signal)
     await this.call('s3:ListBucket', {bucket, key: ''}, signal, client => client.send(new HeadBucketCommand({Bucket: bucket}), options))
     return this.#regions.get(bucket) ?? this.clients.region()
   }

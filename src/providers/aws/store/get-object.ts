@@ -1,5 +1,5 @@
 import {RunctlError} from '../../../model/errors.js'
-import {orAborted} from '../call-aws.js'
+import {orAborted, sendOptions} from '../call-aws.js'
 import type {BucketClients} from './bucket-clients.js'
 import {readS3Failure} from './s3-errors.js'
 import {formatUri, type S3Location} from './s3-uri.js'
@@ -24,7 +24,7 @@ export async function getObject(buckets: BucketClients, location: S3Location, op
   for (let reads = 1; ; reads++) {
     const answer = await buckets.call('s3:GetObject', location, signal, async client => {
       try {
-        return await client.send(new GetObjectCommand(input), signal ? {abortSignal: signal} : {})
+        return await client.send(new GetObjectCommand(input), sendOptions(signal))
       } catch (error) {
         if (range && readS3Failure(error).status === 416) return null
         throw error

@@ -1,11 +1,12 @@
 import type {ObjectInfo} from '../../provider.js'
 import type {BucketClients} from './bucket-clients.js'
 import {formatUri, type S3Location} from './s3-uri.js'
+import {sendOptions} from '../call-aws.js'
 
 /** Page by page: the next one is asked for when the last object of a page was taken. */
 export async function* listObjects(buckets: BucketClients, {bucket, key: prefix}: S3Location, signal: AbortSignal | undefined): AsyncIterable<ObjectInfo> {
   const {ListObjectsV2Command} = await import('@aws-sdk/client-s3')
-  const options = signal ? {abortSignal: signal} : {}
+  const options = sendOptions(signal)
   // XML has no way to write every character that a key may have.
   const input = {Bucket: bucket, Prefix: prefix, EncodingType: 'url' as const}
   let token: string | undefined

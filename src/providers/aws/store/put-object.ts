@@ -8,6 +8,7 @@ import type {ContentSource} from './content-source.js'
 import {readS3Failure} from './s3-errors.js'
 import type {S3Location} from './s3-uri.js'
 import {uploadInParts} from './upload-parts.js'
+import {sendOptions} from '../call-aws.js'
 
 /** Above it an object is sent in parts. */
 export const ONE_REQUEST_BYTES = 8 * 1024 * 1024
@@ -71,7 +72,7 @@ async function isOurs(buckets: BucketClients, location: S3Location, writeId: str
 
 async function headOrNull(buckets: BucketClients, {bucket, key}: S3Location, signal: AbortSignal | undefined) {
   const {HeadObjectCommand} = await import('@aws-sdk/client-s3')
-  const options = signal ? {abortSignal: signal} : {}
+  const options = sendOptions(signal)
   try {
     return await buckets.call('s3:GetObject', {bucket, key}, signal, client => client.send(new HeadObjectCommand({Bucket: bucket, Key: key}), options))
   } catch (error) {

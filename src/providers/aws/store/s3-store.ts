@@ -1,7 +1,7 @@
 /** Objects in S3. Keys are what follows the bucket in a URI, character by character: nothing is encoded or decoded. */
 import {isRunctlError, RunctlError} from '../../../model/errors.js'
 import type {CallOptions, ObjectInfo, ObjectStore, PutOptions, StoreAccess} from '../../provider.js'
-import {callAws} from '../call-aws.js'
+import {callAws, sendOptions} from '../call-aws.js'
 import type {AwsClients} from '../clients.js'
 import {BucketClients} from './bucket-clients.js'
 import {openSource} from './content-source.js'
@@ -61,7 +61,7 @@ export class S3Store implements ObjectStore {
   async head(uri: string, {signal}: CallOptions = {}): Promise<ObjectInfo | null> {
     const {bucket, key} = parseObjectUri(uri)
     const {HeadObjectCommand} = await import('@aws-sdk/client-s3')
-    const options = signal ? {abortSignal: signal} : {}
+    const options = sendOptions(signal)
     try {
       const answer = await this.#buckets.call('s3:GetObject', {bucket, key}, signal, client => client.send(new HeadObjectCommand({Bucket: bucket, Key: key}), options))
       return {

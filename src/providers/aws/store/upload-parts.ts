@@ -3,6 +3,7 @@ import type {BucketClients} from './bucket-clients.js'
 import type {ContentSource} from './content-source.js'
 import {inParallel} from './in-parallel.js'
 import {formatUri, type S3Location} from './s3-uri.js'
+import {sendOptions} from '../call-aws.js'
 
 const MIB = 1024 * 1024
 const MIN_PART_BYTES = 8 * MIB
@@ -82,7 +83,7 @@ async function sendAndComplete(buckets: BucketClients, request: PartsRequest, up
     MpuObjectSize: source.sizeBytes,
     ...(request.ifAbsent ? {IfNoneMatch: '*'} : {}),
   })
-  await buckets.call('s3:PutObject', location, signal, client => client.send(complete, signal ? {abortSignal: signal} : {}))
+  await buckets.call('s3:PutObject', location, signal, client => client.send(complete, sendOptions(signal)))
 }
 
 const TAKE_BACK_MS = 30_000
