@@ -16,9 +16,9 @@ import zipfile
 from pathlib import Path
 
 AGENT = Path(__file__).resolve().parent.parent / "agent"
-# Where it does not fit into one command of a platform's shell, the client sends it in parts, once an instance. It is kept small all the
-# same: each part is a command, and a first contact should not take more than three of them.
-MAX_BYTES = 40 * 1024
+# Where it does not fit into one command of a platform's shell, the client sends it in parts, once an instance, several at a time. It is kept
+# small all the same: a first contact without a bucket should not take more than four of them.
+MAX_BYTES = 60 * 1024
 TIMESTAMP = (1980, 1, 1, 0, 0, 0)
 
 

@@ -1,7 +1,7 @@
 /** The public API for plugins. What is not exported here is not promised to stay. */
 export {platformCommands, type PlatformCommandOptions} from './cli/platform-commands.js'
-export type {EventOptions, EventReturn, LifecycleEvent, RunctlHook, RunctlHooks, SaveResult, StepContext} from './hooks/events.js'
-export type {Checkpoint, CheckpointPlace, CheckpointState} from './model/checkpoint.js'
+export type {CheckpointFormat, EventOptions, EventReturn, LifecycleEvent, RunctlHook, RunctlHooks, SaveResult, StepContext} from './hooks/events.js'
+export type {Checkpoint, CheckpointPlace, CheckpointState, StoredCheckpoint} from './model/checkpoint.js'
 export {EXIT_CODES, isRunctlError, RunctlError, type ErrorCode, type RunctlErrorOptions} from './model/errors.js'
 export {INSTANCE_STATES, TAGS, type Instance, type InstanceState, type InstanceStateReason} from './model/instance.js'
 export {quoteForShell} from './model/quote-for-shell.js'

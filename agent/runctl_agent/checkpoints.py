@@ -148,7 +148,7 @@ def _as_checkpoint(full, project_dir, stamp, sha256, judgement):
     return {
         "path": os.path.relpath(full, str(project_dir)) if inside else full,
         "state": state, "state_detail": detail, "format": kind, "size_bytes": stamp[0], "sha256": sha256,
-        "step": step, "epoch": epoch, "modified_at": iso(stamp[1] / 1e9), "run_id": None, "places": [],
+        "step": step, "epoch": epoch, "metrics": {}, "modified_at": iso(stamp[1] / 1e9), "run_id": None, "attempt": None, "tags": [], "places": [],
     }
 
 

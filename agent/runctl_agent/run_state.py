@@ -206,6 +206,7 @@ def _as_status(run, table):
         "log_path": log_path, "log_size_bytes": size, "last_log_line": last_line, "last_log_at": last_at,
         "checkpoint_count": len(listed),
         "last_checkpoint": copies.added(max(complete, key=lambda one: one["modified_at"])) if complete else None,
+        "last_stored_checkpoint": None, "save_took_s": run.get("save_took_s"), "resume_alarm": run.get("resume_alarm"),
         "failed_code": run.get("failed_code"),
         "output_uri": uploads.prefix_of(run), "upload": uploads.state_of(run, run["state"] == "stopped"),
     }

@@ -37,6 +37,7 @@ def state_of(run, ended):
     return {
         "done": len(known.get("files", ())) + known.get("segments", 0), "pending": max(least, known.get("pending", 0)),
         "pending_bytes": known.get("pending_bytes", 0), "error": known.get("error"),
+        "bytes_per_s": known.get("bytes_per_s"), "behind_since": known.get("behind_since"),
     }
 
 

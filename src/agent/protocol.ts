@@ -2,10 +2,21 @@
  * The agent's requests and answers, as they are on the wire (JSON, snake_case). docs/agent-protocol.md explains them;
  * agent/runctl_agent/ implements the other side. Times are ISO 8601 in UTC, sizes bytes, durations seconds.
  */
-import type {Checkpoint} from '../model/checkpoint.js'
+import type {Checkpoint, StoredCheckpoint} from '../model/checkpoint.js'
 import type {ErrorCode} from '../model/errors.js'
 import type {RunReason, RunState} from '../model/run.js'
 import type {StoreAccess} from '../providers/provider.js'
+import type {
+  CheckpointsAnswer,
+  CheckpointsRequest,
+  FormatModule,
+  InspectAnswer,
+  InspectRequest,
+  RecordCopyRequest,
+  RemoveCheckpointsAnswer,
+  RemoveCheckpointsRequest,
+  TagCheckpointRequest,
+} from './checkpoint-protocol.js'
 
 export interface AgentFailure {
   readonly error: {readonly code: ErrorCode; readonly message: string; readonly details?: Readonly<Record<string, unknown>>}
@@ -48,6 +59,12 @@ export interface RunStatus {
   readonly checkpoint_count: number
   /** The newest checkpoint of this run that is `complete`. */
   readonly last_checkpoint: Checkpoint | null
+  /** The newest one of this run that is in the store, verified there; null without an `output_uri` or before the first. */
+  readonly last_stored_checkpoint: Checkpoint | null
+  /** How long the last save on request took, from the asking to the complete checkpoint, in seconds; null where none was asked for. */
+  readonly save_took_s: number | null
+  /** `the first step logged after the resume is 20, below the checkpoint's 218: …`; null where nothing is wrong. Data: escape before display. */
+  readonly resume_alarm: string | null
   /** Where checkpoints, log and outputs go: `s3://bucket/prefix/PROJECT/RUN-ID/`; null where they stay on the instance. */
   readonly output_uri: string | null
   /** What of this run is not there yet, and what went wrong last; null without an `output_uri`. */
@@ -62,6 +79,10 @@ export interface UploadState {
   readonly pending_bytes: number
   /** The last failure, if nothing has succeeded since: `403 AccessDenied for s3://…: the instance's role may not write there`. */
   readonly error: string | null
+  /** Measured on what was uploaded last; null before enough was. */
+  readonly bytes_per_s: number | null
+  /** Since when something that is whole waits to be uploaded; null where nothing does. */
+  readonly behind_since: string | null
 }
 
 export interface SyncEntry {
@@ -142,8 +163,17 @@ export interface StartRequest {
   readonly data_source: {readonly uri: string; readonly access: StoreAccess} | null
   /** Where checkpoints, log segments and outputs are copied while the run goes on, below `<uri>/<project>/<run_id>/`. */
   readonly output: {readonly uri: string; readonly access: StoreAccess} | null
-  /** `latest`: the newest complete checkpoint of the project; or a path relative to the project folder. */
+  /** `latest`: the newest complete checkpoint of the project; a run id: the newest complete one of that run; or a path relative to the project folder. */
   readonly resume: string | null
+  /** Further candidates, newest first, with `latest`, a run id or null (then one of them it is): fetched and verified before the script starts. */
+  readonly resume_stored?: readonly StoredCheckpoint[]
+  /** The way to the store of `resume_stored`. */
+  readonly resume_access?: StoreAccess
+  /** The script's argument for the path to resume from, given where its text contains it; null: never given. Absent: `--resume-from`. */
+  readonly resume_argument?: string | null
+  /** The machine may be taken away: the agent watches for the notice. */
+  readonly interruptible?: boolean
+  readonly formats?: readonly FormatModule[]
   /** Start although another run is active in the project folder. */
   readonly concurrent: boolean
   readonly sync: SyncRequest | null
@@ -234,34 +264,6 @@ export interface ProcessesAnswer {
   }[]
 }
 
-export interface CheckpointsRequest {
-  /** The checkpoints that this run wrote. */
-  readonly run_id?: string
-  /** All that are in the project's checkpoint folder. Neither: of the newest run's project. */
-  readonly project?: string
-  /** Any folder; absolute, or relative to the home folder. */
-  readonly dir?: string
-  readonly patterns?: readonly string[]
-  /** Only this one, by its path. */
-  readonly path?: string
-  /** The most bytes of the answer (one checkpoint is given all the same); what does not fit is left for a next call (`more`). */
-  readonly max_bytes?: number
-  /** Only paths that sort after this one. */
-  readonly after?: string
-}
-export interface CheckpointsAnswer {
-  /** Oldest first; by path where `max_bytes` or `after` is given. */
-  readonly checkpoints: readonly Checkpoint[]
-  /** There are further paths after the last one given; ask again with `after`. */
-  readonly more?: boolean
-  readonly dir: string
-  readonly project_dir: string | null
-  /** Of all, whatever part of them this answer gives. */
-  readonly latest_good: Checkpoint | null
-  /** The newest ones first, as many as fit. */
-  readonly latest_good_skipped: readonly {readonly path: string; readonly why: string}[]
-}
-
 export interface SaveRequest {
   readonly request_id: string
   /** null: every active run. */
@@ -347,11 +349,6 @@ export interface ReadFilesAnswer {
   /** base64 of the zlib-compressed bytes of all reads, one after another. */
   readonly data: string
 }
-/** Remembers that a checkpoint was copied and that the copy verified. */
-export interface RecordCopyRequest {
-  readonly copies: readonly {readonly path: string; readonly sha256: string; readonly place: Checkpoint['places'][number]}[]
-}
-
 /** Writes an object with the instance's own rights and reads it back; fails with what was refused. It stays there: an instance deletes nothing. */
 export interface ProbeStoreRequest {
   readonly uri: string
@@ -372,5 +369,8 @@ export interface AgentVerbs {
   'read-files': [ReadFilesRequest, ReadFilesAnswer]
   'probe-store': [ProbeStoreRequest, {readonly uri: string}]
   'record-copy': [RecordCopyRequest, {readonly recorded: number}]
+  inspect: [InspectRequest, InspectAnswer]
+  'remove-checkpoints': [RemoveCheckpointsRequest, RemoveCheckpointsAnswer]
+  'tag-checkpoint': [TagCheckpointRequest, {readonly tags: readonly string[]}]
 }
 export type AgentVerb = keyof AgentVerbs

@@ -1,4 +1,4 @@
-import type {CheckpointsAnswer, CheckpointsRequest} from '../agent/protocol.js'
+import type {CheckpointsAnswer, CheckpointsRequest} from '../agent/checkpoint-protocol.js'
 import {RunctlError} from '../model/errors.js'
 import type {Checkpoint} from '../model/checkpoint.js'
 import {TAGS} from '../model/instance.js'
@@ -40,8 +40,11 @@ export async function listCheckpoints(input: CheckpointsOnInstanceInput, deps: P
     sha256: null,
     step: tag.step,
     epoch: tag.epoch,
+    metrics: {},
     modified_at: tag.at,
     run_id: instance.tags[TAGS.lastRun] ?? null,
+    attempt: null,
+    tags: [],
     places: [{kind: 'instance', where: instance.id, path: tag.path, verified_at: tag.at}],
   }] : []
   return {

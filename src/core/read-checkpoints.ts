@@ -1,4 +1,4 @@
-import type {CheckpointsAnswer, CheckpointsRequest} from '../agent/protocol.js'
+import type {CheckpointsAnswer, CheckpointsRequest} from '../agent/checkpoint-protocol.js'
 import type {Checkpoint} from '../model/checkpoint.js'
 import type {AgentPort} from './sync/agent-port.js'
 

@@ -30,9 +30,22 @@ export interface SaveResult {
   readonly last?: LastRun | null
 }
 
+/** A further checkpoint format. The Python module travels to the instance and judges there: docs/checkpoints.md says what it defines. */
+export type CheckpointFormat = {
+  readonly apiVersion: 1
+  /** `[a-z][a-z0-9-]*` */
+  readonly name: string
+  /** Of file names, lower case, with the dot. Built-in ones cannot be replaced. */
+  readonly extensions: readonly string[]
+  /** Absolute path of the module on this machine. */
+  readonly module: string
+}
+
 type Events = {
   /** Platforms that this plugin adds. Light: runs on every start of a command that needs a platform. */
   platforms: {options: Record<string, never>; return: readonly PlatformDefinition[]}
+  /** Checkpoint formats that this plugin adds. Light, like `platforms`. */
+  'checkpoint-formats': {options: Record<string, never>; return: readonly CheckpointFormat[]}
   precreate: {options: StepContext & {readonly request: CreateInstanceRequest}; return: void}
   postcreate: {options: StepContext & {readonly instance: Instance}; return: void}
   prestart: {options: StepContext & {readonly instance: Instance}; return: void}
@@ -61,6 +74,7 @@ export type EventReturn<E extends LifecycleEvent> = Events[E]['return']
  */
 export const EVENT_RULES: Readonly<Record<LifecycleEvent, {readonly onFailure: 'report' | 'veto'; readonly timeoutMs: number}>> = {
   platforms: {onFailure: 'report', timeoutMs: 5000},
+  'checkpoint-formats': {onFailure: 'report', timeoutMs: 5000},
   precreate: {onFailure: 'veto', timeoutMs: 60_000},
   postcreate: {onFailure: 'report', timeoutMs: 60_000},
   prestart: {onFailure: 'veto', timeoutMs: 60_000},

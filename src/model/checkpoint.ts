@@ -30,9 +30,39 @@ export interface Checkpoint {
   readonly sha256: string | null
   readonly step: number | null
   readonly epoch: number | null
+  /** Figures that the checkpoint itself tells: `{loss: 0.31, eval_loss: 0.35}`; empty where it tells none. */
+  readonly metrics: Readonly<Record<string, number>>
   readonly modified_at: string
   readonly run_id: string | null
+  /** Of the run that wrote it: 1, or one more for each resume before. */
+  readonly attempt: number | null
+  /** Names that a person gave it (`runctl checkpoint tag`); a clean-up keeps it then. */
+  readonly tags: readonly string[]
   readonly places: readonly CheckpointPlace[]
+}
+
+/**
+ * A checkpoint in an object store, as its manifest tells. The manifest (`<uri>.manifest.json`) is written when everything else is there and
+ * verified: without one there is no checkpoint, only what is left of an upload.
+ */
+export interface StoredCheckpoint {
+  /** Of the file, or of the folder without a trailing `/`: `s3://bucket/prefix/PROJECT/RUN-ID/checkpoints/epoch_3.pt` */
+  readonly uri: string
+  /** As in {@link Checkpoint}: relative to the project folder of the instance that wrote it. */
+  readonly path: string
+  readonly kind: 'file' | 'folder'
+  readonly state: CheckpointState
+  readonly format: string | null
+  readonly sha256: string
+  readonly size_bytes: number
+  readonly step: number | null
+  readonly epoch: number | null
+  readonly metrics: Readonly<Record<string, number>>
+  readonly modified_at: string
+  readonly run_id: string
+  readonly attempt: number | null
+  /** When the copy was compared with what was sent. */
+  readonly verified_at: string
 }
 
 /** What fits into the 256 characters of a tag. */

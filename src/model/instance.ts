@@ -37,4 +37,6 @@ export const TAGS = {
   /** How many complete checkpoints the disk held, when it was stopped, that were known to be nowhere else. */
   onlyHere: 'runctl:only-here',
   stateReason: 'runctl:state-reason',
+  /** Where the last run's outputs go, without project and run: `s3://bucket/prefix`. What was saved is found there when the instance is gone. */
+  output: 'runctl:output',
 } as const

@@ -100,6 +100,8 @@ export interface HourlyPrice {
 export interface Pricing {
   /** null where the price is not known; never 0 for unknown. */
   hourlyPrice(instance: Instance, options?: CallOptions): Promise<HourlyPrice | null>
+  /** US dollars for keeping 10^9 bytes in the store for a month; null where unknown. */
+  storePrice?(options?: CallOptions): Promise<{readonly usdPerGbMonth: number; readonly source: string} | null>
 }
 
 export interface ObjectInfo {
@@ -121,6 +123,8 @@ export interface PutOptions extends CallOptions {
 /** How an instance reaches the store by itself, with the rights that the platform gave it. */
 export interface StoreAccess {
   readonly region: string
+  /** Requests are not signed: a store on the instance's own machine that asks for no credentials. */
+  readonly unsigned?: boolean
   /** Another address than the platform's own, as `AWS_ENDPOINT_URL` gives it; else null. */
   readonly endpoint: string | null
 }
@@ -205,6 +209,19 @@ export interface CheckTarget {
   readonly instanceType?: string
 }
 
+/**
+ * A store that exists as long as it is open, on the machine where instances of this platform run: for `checkpoint rehearse`, which kills
+ * things in the middle of uploads. Nothing in it is kept.
+ */
+export interface RehearsalStore {
+  readonly store: ObjectStore
+  /** `s3://rehearsal/` */
+  readonly uri: string
+  /** Called once, when a further upload of at least `bytes` is half way; what it returns is waited for before more is taken. */
+  onceHalfWay(bytes: number, then: (uri: string) => Promise<void>): void
+  close(): Promise<void>
+}
+
 export interface Provider {
   readonly name: string
   /**
@@ -232,6 +249,8 @@ export interface Provider {
   readonly pricing?: Pricing
   readonly store?: ObjectStore
   readonly setup?: Setup
+  /** Only where instances live on this machine. */
+  openRehearsalStore?(options?: CallOptions): Promise<RehearsalStore>
   /** What `runctl doctor` proves about this platform, in the order to show it. */
   checks?(target: CheckTarget): readonly Check[]
 }

@@ -7,7 +7,7 @@ import {FakeDeps} from '../support/fake-deps.js'
 import {sampleInstance} from '../support/memory-provider.js'
 import {run} from '../ui/samples.js'
 
-const at = (done: number, pending: number, error: string | null = null): UploadState => ({done, pending, pending_bytes: pending * 100, error})
+const at = (done: number, pending: number, error: string | null = null): UploadState => ({done, pending, pending_bytes: pending * 100, error, bytes_per_s: null, behind_since: null})
 const ended = (upload: UploadState | null) => run({state: 'stopped', reason: 'completed', output_uri: 's3://b/p/', upload})
 
 /** An agent that tells these states one after another, the last one for ever. */

@@ -226,7 +226,7 @@ describe('endInstance', () => {
       expect(deps.journal).to.deep.equal([])
     })
 
-    const UPLOADING = {output_uri: 's3://b/out/p/run-1/', upload: {done: 3, pending: 1, pending_bytes: 10, error: null}}
+    const UPLOADING = {output_uri: 's3://b/out/p/run-1/', upload: {done: 3, pending: 1, pending_bytes: 10, error: null, bytes_per_s: null, behind_since: null}}
 
     it('does not refuse that of a run whose output goes to a store, which the save reaches', async () => {
       const deps = depsWith(saved())

@@ -1,6 +1,7 @@
 import {expect} from 'chai'
 
-import type {CheckpointsRequest, StatusRequest} from '../../src/agent/protocol.js'
+import type {CheckpointsRequest} from '../../src/agent/checkpoint-protocol.js'
+import type {StatusRequest} from '../../src/agent/protocol.js'
 import type {Checkpoint} from '../../src/model/checkpoint.js'
 import {readCheckpoints} from '../../src/core/read-checkpoints.js'
 import {readRuns} from '../../src/core/read-runs.js'
@@ -10,7 +11,7 @@ import {run} from '../ui/samples.js'
 const {signal} = new AbortController()
 
 function checkpoint(path: string, modified_at: string): Checkpoint {
-  return {path, modified_at, state: 'complete', state_detail: null, format: 'json', size_bytes: 1, sha256: null, step: null, epoch: null, run_id: null, places: []}
+  return {path, modified_at, state: 'complete', state_detail: null, format: 'json', size_bytes: 1, sha256: null, step: null, epoch: null, metrics: {}, run_id: null, attempt: null, tags: [], places: []}
 }
 
 describe('answers in pages', () => {

@@ -91,15 +91,15 @@ describe('renderRun of a run whose output goes to a store', () => {
 
   it('tells how much of it is there', () => {
     const line = (upload: RunStatus['upload']): string | undefined => renderRun(uploading(upload), {...TABLE, width: 200}).split('\n').find(text => text.startsWith('Output'))
-    expect(line({done: 3, pending: 1, pending_bytes: 12_000_000, error: null})).to.equal('Output       uploaded 3 of 4 files to s3://b/runs/mnist/run-1/ (12 MB to go)')
-    expect(line({done: 0, pending: 1, pending_bytes: 0, error: null})).to.equal('Output       uploading to s3://b/runs/mnist/run-1/ (0 files so far)')
-    expect(line({done: 4, pending: 0, pending_bytes: 0, error: null})).to.equal('Output       4 files in s3://b/runs/mnist/run-1/')
-    expect(line({done: 0, pending: 0, pending_bytes: 0, error: null})).to.equal('Output       s3://b/runs/mnist/run-1/ (nothing yet)')
+    expect(line({done: 3, pending: 1, pending_bytes: 12_000_000, error: null, bytes_per_s: null, behind_since: null})).to.equal('Output       uploaded 3 of 4 files to s3://b/runs/mnist/run-1/ (12 MB to go)')
+    expect(line({done: 0, pending: 1, pending_bytes: 0, error: null, bytes_per_s: null, behind_since: null})).to.equal('Output       uploading to s3://b/runs/mnist/run-1/ (0 files so far)')
+    expect(line({done: 4, pending: 0, pending_bytes: 0, error: null, bytes_per_s: null, behind_since: null})).to.equal('Output       4 files in s3://b/runs/mnist/run-1/')
+    expect(line({done: 0, pending: 0, pending_bytes: 0, error: null, bytes_per_s: null, behind_since: null})).to.equal('Output       s3://b/runs/mnist/run-1/ (nothing yet)')
     expect(renderRun(run(), TABLE)).not.to.include('Output')
   })
 
   it('shows in plain sight that the upload fails, and lets nothing of it act on the terminal', () => {
-    const failing = {done: 3, pending: 1, pending_bytes: 12, error: '403 AccessDenied for s3://b/x'}
+    const failing = {done: 3, pending: 1, pending_bytes: 12, error: '403 AccessDenied for s3://b/x', bytes_per_s: null, behind_since: null}
     expect(renderRun(uploading(failing), TABLE).split('\n').at(-1)).to.equal('The upload fails: 403 AccessDenied for s3://b/x')
     expect(renderRun(uploading(failing), TEXT).split('\n').slice(-2)).to.deep.equal(['Uploaded\t3\t1', 'Upload error\t403 AccessDenied for s3://b/x'])
     const hostile = run({output_uri: HOSTILE, upload: {...failing, error: HOSTILE}})

@@ -22,8 +22,11 @@ export function checkpoint(over: Partial<Checkpoint> = {}): Checkpoint {
     sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
     step: 1200,
     epoch: 3,
+    metrics: {},
     modified_at: '2026-11-23T20:03:00Z',
     run_id: 'run-20261123-195501-3f9a',
+    attempt: 1,
+    tags: [],
     places: [
       {
         kind: 'instance',
@@ -66,6 +69,9 @@ export function run(over: Partial<RunStatus> = {}): RunStatus {
     last_log_at: '2026-11-23T20:14:30Z',
     checkpoint_count: 3,
     last_checkpoint: checkpoint(),
+    last_stored_checkpoint: null,
+    save_took_s: null,
+    resume_alarm: null,
     output_uri: null,
     upload: null,
     ...over,
