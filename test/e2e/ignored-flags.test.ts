@@ -33,6 +33,16 @@ describe('a flag that would not be used', () => {
     })
   }
 
+  it('is refused where the flag is lacking that it belongs to', async () => {
+    for (const argv of [['local', 'processes', 'local-12345678', '--interval', '1s'], ['local', 'pull', 'local-12345678', 'a', '--project', 'x'], ['aws', 'create', '--spot-max-price', '1']]) {
+      const {error} = await bench.jsonError(argv)
+      expect([error.code, error.exit_code], error.message).to.deep.equal(['bad_input', 2])
+      expect(error.message).to.match(/must be provided when using/)
+    }
+    const raw = await bench.jsonError(['run', 'logs', 'run-20260101-000000-abcd', '--raw'])
+    expect([raw.error.code, raw.error.next]).to.deep.equal(['bad_input', ['runctl run logs run-20260101-000000-abcd --raw --output text']])
+  })
+
   it('is refused by the configuration as well, where the flag was typed; a setting alone fits what it fits', async () => {
     await bench.write('.runctl.toml', '[train]\nsync_code = false\npython = "python3"\n')
     const {error} = await bench.jsonError(['local', 'train', 'local-12345678', 'train.py', '--include-pattern', 'x'])
