@@ -1,56 +1,20 @@
-"""Classifies digits by softmax regression, in Python 3.8+ and its standard library alone.
+"""Classifies digits by softmax regression, in Python 3.8+ and its standard library; with NumPy where it is installed.
 
-The data is MNIST or anything in its formats, from RUNCTL_DATA_DIR or --data; make_digits.py writes a small set that needs
-no download. Stops, saves and resumes as train_with_checkpoints.py does, and takes those parts from there.
+The data is MNIST or anything in its formats, from RUNCTL_DATA_DIR or --data; data/digits holds a small real set, and make_digits.py
+draws one. Stops, saves and resumes as train_with_checkpoints.py does, and takes those parts from there.
 """
 import argparse
 import json
-import math
 import os
 import random
 import sys
 
 from digit_files import DataError, load
+from softmax import model_for
 from train_with_checkpoints import CheckpointError, StopRequests, folder_from, positive_number, say, shown, whole_number, write_json
 
 FORMAT = "runctl-sample-digits/1"
 CLASSES, BATCH = 10, 10
-
-
-def odds_of(weights, pixels):
-    scores = [row[-1] + sum(row[index] * value for index, value in pixels) for row in weights]
-    top = max(scores)
-    odds = [math.exp(score - top) for score in scores]
-    total = sum(odds)
-    return [odd / total for odd in odds]
-
-
-def lit(image):
-    """Only the pixels that are not black: four of five are."""
-    return [(index, value / 255.0) for index, value in enumerate(image) if value]
-
-
-def train_batch(state, images, labels, chosen, learning_rate):
-    changes = []
-    for sample in chosen:
-        pixels = lit(images[sample])
-        chances = odds_of(state["weights"], pixels)
-        state["loss_sum"] -= math.log(max(chances[labels[sample]], 1e-12))
-        changes.append((pixels, [chance - (unit == labels[sample]) for unit, chance in enumerate(chances)]))
-    rate = learning_rate / len(chosen)
-    for pixels, errors in changes:
-        for row, error in zip(state["weights"], errors):
-            row[-1] -= rate * error
-            for index, value in pixels:
-                row[index] -= rate * error * value
-
-
-def accuracy(weights, images, labels):
-    right = 0
-    for image, label in zip(images, labels):
-        chances = odds_of(weights, lit(image))
-        right += chances.index(max(chances)) == label
-    return right / len(labels)
 
 
 def load_state(path, pixels, samples):
@@ -70,7 +34,8 @@ def load_state(path, pixels, samples):
         raise CheckpointError("it is cut off or damaged (%s)" % error)
 
 
-def save_state(state, name):
+def save_state(state, model, name):
+    state["weights"] = model.weights()
     path = os.path.join(folder_from("RUNCTL_CHECKPOINT_DIR", "checkpoints"), name)
     write_json(path, state)
     say("saved %s" % shown(path))
@@ -85,27 +50,29 @@ def train(options, stop):
     if options.resume_from:
         state = load_state(options.resume_from, size, len(images))
         say("resumed from %s at epoch %d, step %d" % (options.resume_from, state["epoch"], state["step"]))
-    say("training on %d images of %d pixels" % (len(images), size))
+    model = model_for(state["weights"], images, labels, options.engine)
+    say("training on %d images of %d pixels, with %s" % (len(images), size, model.name))
     while state["epoch"] < options.epochs:
         order = list(range(len(images)))
         # From the epoch's number alone: a resume in its middle finds the same order.
         random.Random("order-%d" % state["epoch"]).shuffle(order)
         while state["done_in_epoch"] < len(order):
             if stop.pending():
-                save_state(state, "checkpoint_epoch_%(epoch)d_step_%(step)d.json" % state)
+                save_state(state, model, "checkpoint_epoch_%(epoch)d_step_%(step)d.json" % state)
                 say("stopped on request at epoch %(epoch)d, step %(step)d: resume from that checkpoint to go on" % state)
                 return
             chosen = order[state["done_in_epoch"]:state["done_in_epoch"] + BATCH]
-            train_batch(state, images, labels, chosen, options.learning_rate)
+            state["loss_sum"] += model.train_batch(chosen, options.learning_rate)
             state["done_in_epoch"] += len(chosen)
             state["step"] += 1
             stop.sleep(options.step_seconds)
         state.update(epoch=state["epoch"] + 1, done_in_epoch=0, loss=state["loss_sum"] / len(order), loss_sum=0.0)
         part, judged = ("test", held_back) if held_back else ("training", (images, labels))
-        share = accuracy(state["weights"], *judged)
+        share = model.accuracy(*judged)
         place = (state["epoch"], options.epochs, state["loss"], part, share, state["step"])
         say("epoch %d/%d loss %.4f %s accuracy %.3f (step %d)" % place)
-        save_state(state, "checkpoint_epoch_%(epoch)d.json" % state)
+        save_state(state, model, "checkpoint_epoch_%(epoch)d.json" % state)
+    state["weights"] = model.weights()
     path = os.path.join(folder_from("RUNCTL_OUTPUT_DIR", "outputs"), "model.json")
     write_json(path, {key: state[key] for key in ("format", "epoch", "step", "weights", "loss")})
     say("finished %d epochs: wrote %s" % (state["epoch"], shown(path)))
@@ -120,7 +87,7 @@ def load_required(folder):
     return loaded
 
 
-TRY = "For a small set without a download: python3 training/make_digits.py data/digits"
+TRY = "For a small set without a download: --data training/data/digits, or python3 training/make_digits.py DIR"
 
 
 def main():
@@ -130,12 +97,13 @@ def main():
     parser.add_argument("--data", metavar="DIR", default=os.environ.get("RUNCTL_DATA_DIR"), help="default: $RUNCTL_DATA_DIR")
     parser.add_argument("--limit", type=whole_number, metavar="N", help="train on the first N images only (default: all)")
     parser.add_argument("--learning-rate", type=positive_number, default=0.1, metavar="F", help="default 0.1")
+    parser.add_argument("--engine", choices=("auto", "numpy", "python"), default="auto", help="what computes (default: NumPy where it is installed)")
     parser.add_argument("--step-seconds", type=positive_number, default=0.0, metavar="F", help="rest after each step (default none)")
     parser.add_argument("--resume-from", metavar="PATH", default=os.environ.get("RUNCTL_RESUME_FROM"), help="default: $RUNCTL_RESUME_FROM")
     options = parser.parse_args()
     try:
         train(options, stop)
-    except DataError as error:
+    except (DataError, ImportError) as error:
         print("error: %s" % error, file=sys.stderr)
         return 2
     except CheckpointError as error:

@@ -1,11 +1,13 @@
-"""A small but real training: a two-layer network on synthetic data, in Python 3.8+ and its standard library alone.
+"""A small but real training: a two-layer network learns Fisher's irises, in Python 3.8+ and its standard library alone.
 
 It shows what a script needs so that stopping it loses nothing: checkpoints that are written atomically and hold all of
 the state (weights, momentum, random numbers, position in the epoch), saving on SIGTERM or when the stop file appears,
 and a resume that is exact to the last bit: 5 epochs in one go give the same model as 2, a stop, and the rest. All of it is in
-this one file, long as it is, so that the file can be copied and run alone.
+this one file, long as it is, so that it can be copied and run alone, with its data set data/iris.csv or another (--data).
 """
 import argparse
+import csv
+import hashlib
 import json
 import math
 import os
@@ -14,14 +16,20 @@ import signal
 import sys
 import time
 
-FORMAT = "runctl-sample-mlp/1"
-INPUTS, HIDDEN, CLASSES = 6, 16, 3
-SAMPLES, BATCH, MOMENTUM, JITTER = 384, 16, 0.9, 0.05
-DEFAULTS = {"learning_rate": 0.05, "steps_per_epoch": 20, "seed": 0}
+FORMAT = "runctl-sample-mlp/2"
+HIDDEN, BATCH, MOMENTUM, JITTER = 16, 6, 0.9, 0.05
+# Every fifth row is kept from the training, to judge it by.
+HELD_BACK = 5
+DATA_FILE = "iris.csv"
+DEFAULTS = {"learning_rate": 0.05, "steps_per_epoch": None, "seed": 0}
 
 
 class CheckpointError(Exception):
     """The checkpoint to resume from cannot be used."""
+
+
+class DataError(Exception):
+    """There is no data set, or it cannot be used."""
 
 
 class Diverged(Exception):
@@ -85,26 +93,77 @@ def say(line):
     print(line, flush=True)
 
 
-def make_data(seed):
-    """Points around the centre of their class; the classes overlap a little."""
-    rng = random.Random("data-%d" % seed)
-    centres = [[rng.gauss(0, 1) for _ in range(INPUTS)] for _ in range(CLASSES)]
-    labels = [index % CLASSES for index in range(SAMPLES)]
-    return [([centre + rng.gauss(0, 0.8) for centre in centres[label]], label) for label in labels]
+def find_data(given):
+    """A file as it is; in a folder iris.csv, or its only CSV file."""
+    if given and os.path.isdir(given):
+        tables = sorted(name for name in os.listdir(given) if name.endswith(".csv"))
+        if DATA_FILE not in tables and len(tables) != 1:
+            raise DataError("%s holds neither %s nor one single .csv file" % (given, DATA_FILE))
+        return os.path.join(given, DATA_FILE if DATA_FILE in tables else tables[0])
+    if given:
+        return given
+    here = os.path.dirname(os.path.abspath(__file__))
+    folders = [os.environ.get("RUNCTL_DATA_DIR"), os.path.join(here, "data"), os.path.join(here, "training", "data")]
+    found = [path for path in (os.path.join(folder, DATA_FILE) for folder in folders if folder) if os.path.isfile(path)]
+    if not found:
+        raise DataError("there is no data/%s beside this script: give a CSV file with --data FILE" % DATA_FILE)
+    return found[0]
 
 
-def new_state(seed):
+class Data:
+    """Rows of numbers with a class at their end, each column scaled to mean 0 and deviation 1."""
+
+    def __init__(self, path):
+        try:
+            with open(path, "rb") as file:
+                content = file.read()
+            rows = [row for row in csv.reader(content.decode("utf-8").splitlines()) if row]
+            if rows and not is_number(rows[0][0]):
+                rows = rows[1:]  # a header
+            points = [[float(cell) for cell in row[:-1]] for row in rows]
+        except OSError as error:
+            raise DataError("%s: %s" % (path, error.strerror or error))
+        except (ValueError, csv.Error) as error:
+            raise DataError("%s is not a table of numbers with a class at the end of each row: %s" % (path, error))
+        self.classes = sorted({row[-1] for row in rows})
+        widths = set(map(len, points))
+        if len(points) < HELD_BACK * 2 or len(self.classes) < 2 or len(widths) != 1 or 0 in widths:
+            raise DataError("%s needs rows of one length, ten at least, and two classes" % path)
+        if not all(math.isfinite(x) for point in points for x in point):
+            raise DataError("%s holds numbers that are not finite" % path)
+        self.sha256 = hashlib.sha256(content).hexdigest()
+        self.inputs = widths.pop()
+        samples = list(zip(points, (self.classes.index(row[-1]) for row in rows)))
+        train = [sample for at, sample in enumerate(samples) if at % HELD_BACK != HELD_BACK - 1]
+        columns = list(zip(*(point for point, _ in train)))
+        means = [math.fsum(column) / len(column) for column in columns]
+        spreads = [math.sqrt(math.fsum((x - mean) ** 2 for x in column) / len(column)) or 1.0 for column, mean in zip(columns, means)]
+        scaled = [([(x - m) / d for x, m, d in zip(point, means, spreads)], label) for point, label in samples]
+        self.train = [sample for at, sample in enumerate(scaled) if at % HELD_BACK != HELD_BACK - 1]
+        self.held_back = [sample for at, sample in enumerate(scaled) if at % HELD_BACK == HELD_BACK - 1]
+
+    def shapes(self):
+        # The last column of each matrix is the bias.
+        return {"hidden": (HIDDEN, self.inputs + 1), "output": (len(self.classes), HIDDEN + 1)}
+
+
+def is_number(text):
+    try:
+        float(text)
+        return True
+    except ValueError:
+        return False
+
+
+def new_state(seed, data):
     rng = random.Random(seed)
-
-    def matrix(rows, columns):
+    weights = {}
+    for name, (rows, columns) in data.shapes().items():
         scale = math.sqrt(2.0 / columns)
-        return [[rng.gauss(0, scale) for _ in range(columns)] for _ in range(rows)]
-
-    # The last column of each matrix is the bias.
-    weights = {"hidden": matrix(HIDDEN, INPUTS + 1), "output": matrix(CLASSES, HIDDEN + 1)}
+        weights[name] = [[rng.gauss(0, scale) for _ in range(columns)] for _ in range(rows)]
     momentum = {name: [[0.0] * len(row) for row in rows] for name, rows in weights.items()}
-    state = {"format": FORMAT, "epoch": 0, "step": 0, "step_in_epoch": 0, "loss": None, "accuracy": None}
-    state.update(weights=weights, momentum=momentum, loss_sum=0.0, correct=0)
+    state = {"format": FORMAT, "epoch": 0, "step": 0, "step_in_epoch": 0, "loss": None, "accuracy": None, "data_sha256": data.sha256}
+    state.update(weights=weights, momentum=momentum, loss_sum=0.0)
     return state, rng
 
 
@@ -118,15 +177,13 @@ def forward(weights, point):
     return row, hidden, [odd / total for odd in odds]
 
 
-def train_step(state, rng, data, learning_rate):
+def train_step(state, rng, batch, learning_rate):
     """One mini-batch of gradient descent with momentum. All chance comes from `rng`, whose state is in the checkpoint."""
     weights, momentum = state["weights"], state["momentum"]
     gradient = {name: [[0.0] * len(row) for row in rows] for name, rows in weights.items()}
-    for index in rng.sample(range(len(data)), BATCH):
-        point, label = data[index]
+    for point, label in batch:
         row, hidden, chances = forward(weights, [x + rng.gauss(0, JITTER) for x in point])
         state["loss_sum"] -= math.log(max(chances[label], 1e-12))
-        state["correct"] += chances.index(max(chances)) == label
         errors = [chance - (unit == label) for unit, chance in enumerate(chances)]
         for error, sums in zip(errors, gradient["output"]):
             for column, value in enumerate(hidden):
@@ -147,7 +204,7 @@ def train_step(state, rng, data, learning_rate):
     state["step_in_epoch"] += 1
 
 
-def load_state(path):
+def load_state(path, data):
     try:
         with open(path, encoding="utf-8") as file:
             state = json.load(file)
@@ -156,13 +213,14 @@ def load_state(path):
         version, numbers, gauss_next = state.pop("rng")
         rng = random.Random()
         rng.setstate((version, tuple(numbers), gauss_next))
-        shapes = {"hidden": (HIDDEN, INPUTS + 1), "output": (CLASSES, HIDDEN + 1)}
+        if state["data_sha256"] != data.sha256:
+            raise CheckpointError("it was trained on other data")
         for part in ("weights", "momentum"):
-            for name, (rows, columns) in shapes.items():
+            for name, (rows, columns) in data.shapes().items():
                 matrix = state[part][name]
                 if len(matrix) != rows or not all(len(row) == columns and all(isinstance(x, float) for x in row) for row in matrix):
                     raise CheckpointError("its %s are not of this network's shape" % part)
-        for key in ("epoch", "step", "step_in_epoch", "correct", "loss_sum", "loss", "accuracy", "settings"):
+        for key in ("epoch", "step", "step_in_epoch", "loss_sum", "loss", "accuracy", "settings"):
             state[key]
         return state, rng
     except CheckpointError:
@@ -181,20 +239,37 @@ def save_state(name, state, rng, settings):
     say("saved %s" % shown(path))
 
 
-def settings_for(options, saved):
+def settings_for(options, saved, data):
     """A flag wins; otherwise what the checkpoint was trained with, so that a resume without flags is exact."""
     settings = dict(DEFAULTS, **saved)
     settings.update((key, value) for key, value in vars(options).items() if key in DEFAULTS and value is not None)
     if saved and settings["seed"] != saved["seed"]:
-        raise CheckpointError("it was trained with --seed %s: other data" % saved["seed"])
+        raise CheckpointError("it was trained with --seed %s: other random numbers" % saved["seed"])
+    # One pass over the training rows.
+    settings["steps_per_epoch"] = settings["steps_per_epoch"] or math.ceil(len(data.train) / BATCH)
     return settings
 
 
-def finish_epoch(state):
+def epoch_order(settings, epoch, rows):
+    order = list(range(rows))
+    # From the seed and the epoch's number alone: a resume in its middle finds the same order.
+    random.Random("order-%d-%d" % (settings["seed"], epoch)).shuffle(order)
+    return order
+
+
+def share_right(weights, samples):
+    right = 0
+    for point, label in samples:
+        chances = forward(weights, point)[2]
+        right += chances.index(max(chances)) == label
+    return right / len(samples)
+
+
+def finish_epoch(state, data):
     seen = state["step_in_epoch"] * BATCH
     state["epoch"] += 1
-    state.update(loss=state["loss_sum"] / seen, accuracy=state["correct"] / seen)
-    state.update(step_in_epoch=0, loss_sum=0.0, correct=0)
+    state.update(loss=state["loss_sum"] / seen, accuracy=share_right(state["weights"], data.held_back))
+    state.update(step_in_epoch=0, loss_sum=0.0)
     # A trace for people and tests: an epoch that stands here twice was computed twice.
     trace = os.path.join(folder_from("RUNCTL_OUTPUT_DIR", "outputs"), "epochs.log")
     os.makedirs(os.path.dirname(trace), exist_ok=True)
@@ -203,23 +278,27 @@ def finish_epoch(state):
 
 
 def train(options, stop):
+    data = Data(find_data(options.data))
     if options.resume_from:
-        state, rng = load_state(options.resume_from)
-        settings = settings_for(options, state.pop("settings"))
+        state, rng = load_state(options.resume_from, data)
+        settings = settings_for(options, state.pop("settings"), data)
         say("resumed from %s at epoch %d, step %d" % (options.resume_from, state["epoch"], state["step"]))
     else:
-        settings = settings_for(options, {})
-        state, rng = new_state(settings["seed"])
-    data = make_data(settings["seed"])
+        settings = settings_for(options, {}, data)
+        state, rng = new_state(settings["seed"], data)
+    rest = max(options.step_seconds, options.epoch_seconds / settings["steps_per_epoch"])
     while state["epoch"] < options.epochs:
+        order = epoch_order(settings, state["epoch"], len(data.train))
         while state["step_in_epoch"] < settings["steps_per_epoch"]:
             if stop.pending():
                 save_state("checkpoint_epoch_%(epoch)d_step_%(step)d.json" % state, state, rng, settings)
                 say("stopped on request at epoch %(epoch)d, step %(step)d: resume from that checkpoint to go on" % state)
                 return
-            train_step(state, rng, data, settings["learning_rate"])
-            stop.sleep(options.step_seconds)
-        finish_epoch(state)
+            first = state["step_in_epoch"] * BATCH
+            batch = [data.train[order[at % len(order)]] for at in range(first, first + BATCH)]
+            train_step(state, rng, batch, settings["learning_rate"])
+            stop.sleep(rest)
+        finish_epoch(state, data)
         place = (state["epoch"], options.epochs, state["loss"], state["accuracy"], state["step"])
         say("epoch %d/%d loss %.4f accuracy %.2f (step %d)" % place)
         if state["epoch"] % options.checkpoint_interval == 0 or state["epoch"] == options.epochs:
@@ -244,14 +323,16 @@ def positive_number(text):
 
 
 def parse_options(arguments):
-    parser = argparse.ArgumentParser(description="Trains a small network, with checkpoints that resume exactly.")
+    parser = argparse.ArgumentParser(description="Trains a small network on Fisher's irises, with checkpoints that resume exactly.")
     parser.add_argument("--epochs", type=whole_number, default=3, help="epochs in all, those before a resume included (default 3)")
     parser.add_argument("--checkpoint-interval", type=whole_number, default=1, metavar="N", help="save every N epochs (default 1)")
     parser.add_argument("--learning-rate", type=positive_number, metavar="F", help="default 0.05, or that of the checkpoint")
-    parser.add_argument("--steps-per-epoch", type=whole_number, metavar="N", help="default 20, or those of the checkpoint")
+    parser.add_argument("--steps-per-epoch", type=whole_number, metavar="N", help="default: one pass over the data, or those of the checkpoint")
     parser.add_argument("--seed", type=int, help="default 0, or that of the checkpoint")
     parser.add_argument("--resume-from", metavar="PATH", help="a checkpoint to go on from (default: $RUNCTL_RESUME_FROM, else none)")
     parser.add_argument("--step-seconds", type=positive_number, default=0.025, metavar="F", help="rest after each step (default 0.025)")
+    parser.add_argument("--epoch-seconds", type=positive_number, default=0.0, metavar="F", help="make an epoch last at least so long (default 0)")
+    parser.add_argument("--data", metavar="FILE|DIR", help="CSV, the class last (default: iris.csv of $RUNCTL_DATA_DIR, else the one that comes with this script)")
     options = parser.parse_args(arguments)
     options.resume_from = options.resume_from or os.environ.get("RUNCTL_RESUME_FROM") or None
     return options
@@ -263,6 +344,9 @@ def main():
     options = parse_options(sys.argv[1:])
     try:
         train(options, stop)
+    except DataError as error:
+        print("error: %s" % error, file=sys.stderr)
+        return 2
     except CheckpointError as error:
         print("error: cannot resume from %s: %s" % (options.resume_from, error), file=sys.stderr)
         return 2

@@ -21,6 +21,7 @@ import {Platforms} from './platforms.js'
 import {createLifecycle} from './run-steps.js'
 import {PendingCreates} from '../state/pending-creates.js'
 import {splitArgv} from '../model/split-argv.js'
+import {sameCommand, type CommandChange} from './same-command.js'
 import {isReaderGone, OutputFailed, ReaderGone} from './write-out.js'
 
 /** What a command gives back: the value of `--json`, and the text for everybody else. Text may be empty where all was streamed. */
@@ -101,6 +102,11 @@ export abstract class RunctlCommand<T> extends Command {
 
   protected get commandLine(): string {
     return `${this.config.bin} ${(this.id ?? '').replaceAll(':', ' ')}`
+  }
+
+  /** The command as it was typed, but for a change. */
+  protected again(change: CommandChange): string {
+    return sameCommand(this.commandLine, this.argv, this.rest, change)
   }
 
   protected get renderEnv(): RenderEnv {

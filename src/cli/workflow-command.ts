@@ -2,6 +2,7 @@ import {checkScript} from '../core/check-script.js'
 import {runWorkflow, type WorkflowResult} from '../core/run-workflow.js'
 import {renderWorkflow} from '../ui/workflow-text.js'
 import {RunctlCommand, type Rendered} from './base-command.js'
+import {refuseIgnoredFlags} from './ignored-flags.js'
 import {logPrinter} from './log-printer.js'
 import {workflowInput} from './workflow-flags.js'
 
@@ -15,6 +16,7 @@ export abstract class WorkflowCommand extends RunctlCommand<WorkflowResult> {
   ): Promise<Rendered<WorkflowResult>> {
     const printer = logPrinter({silent: this.jsonEnabled(), signal: this.signal})
     const context = {config: await this.loadConfig(), version: this.config.version, log: printer.write}
+    refuseIgnoredFlags(what.script, flags, context.config, change => this.again(change))
     const input = await workflowInput({...what, args: this.rest ?? []}, flags, context)
     await checkScript(input.train, `runctl workflow run ${what.instanceId ?? what.platform}`)
     const result = await runWorkflow(input, await this.platformDeps(what.platform)).finally(printer.end)

@@ -24,6 +24,7 @@ export default class Doctor extends ConfigCommand<readonly DoctorLine[]> {
     const {args, flags} = await this.parse(Doctor)
     const input = {instanceId: args.instance ?? null, instanceType: flags.type ?? null}
     const wanted = await this.wantedPlatform(flags.platform, args.instance)
+    if (wanted !== null && flags.type !== undefined) await this.requireChecks(wanted)
     const lines = [
       ...this.machineLines(),
       ...(await this.configurationLines()),
@@ -40,6 +41,12 @@ export default class Doctor extends ConfigCommand<readonly DoctorLine[]> {
       throw new RunctlError('bad_input', `${instance} is a platform, not an instance`, {next: [`runctl doctor --platform ${instance}`]})
     }
     return platforms.ownerOf(instance)
+  }
+
+  /** What the platform cannot check is not asked for. */
+  private async requireChecks(name: string): Promise<void> {
+    if ((await this.platformDeps(name)).provider.checks) return
+    throw new RunctlError('bad_input', `${name} has no quotas of instance types to check`, {next: [this.again({without: [{flag: 'type', takesValue: true}]})]})
   }
 
   /** A platform that was never set up is no fault: it is named, with the way there. */

@@ -11,16 +11,17 @@ import {splitArgv} from '../model/split-argv.js'
  */
 const commandNotFound: Hook<'command_not_found'> = async function ({argv, config, id}) {
   const typed = id.replaceAll(':', ' ')
-  const known = [...config.commandIDs, ...config.commands.flatMap(command => command.aliases)].map(one => one.replaceAll(':', ' '))
+  const shown = config.commands.filter(command => !command.hidden)
+  // Aliases stand among the commands as well.
+  const known = [...new Set(shown.flatMap(command => [command.id, ...command.aliases]).map(one => one.replaceAll(':', ' ')))].toSorted()
   // What follows an unknown command is part of the id here: `chekpoint list ./folder`.
   const words = typed.split(' ')
   const [topic = ''] = words
-  const nearest =
-    words.map((_, index) => nearestName(words.slice(0, words.length - index).join(' '), known)).find(name => name !== null)
-    // `train` is meant as `local train`.
-    ?? known.find(name => name.endsWith(` ${topic}`))
+  const nearest = words.map((_, index) => nearestName(words.slice(0, words.length - index).join(' '), known)).find(name => name !== null)
+  // `create` is meant as that of a platform: the one that costs nothing comes first, so that nobody pastes what is billed unread.
+  const meant = nearest ? [nearest] : known.filter(name => name.endsWith(` ${topic}`)).toSorted((a, b) => Number(b.startsWith('local ')) - Number(a.startsWith('local ')))
   const help = known.some(name => name.startsWith(`${topic} `)) ? `${config.bin} ${topic} --help` : `${config.bin} --help`
-  const next = nearest ? [`${config.bin} ${nearest}`, help] : [help]
+  const next = [...meant.map(name => `${config.bin} ${name}`), help]
   const message = `${JSON.stringify(typed)} is not a ${config.bin} command`
   const isJson = requestedFormat(splitArgv([...(argv ?? []), ...process.argv.slice(2)]).own) === 'json'
   const error = {code: 'bad_input', message, exit_code: EXIT_CODES.bad_input, still_running: [], next, details: {}}

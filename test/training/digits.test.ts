@@ -1,7 +1,8 @@
+import {spawnSync} from 'node:child_process'
 import {expect} from 'chai'
 import {mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
-import {join} from 'node:path'
+import {join, resolve} from 'node:path'
 import {setTimeout} from 'node:timers/promises'
 
 import {type Ended, printed, startSample} from './run-sample.js'
@@ -34,6 +35,40 @@ describe('the sample that classifies digits', () => {
     const ended = await train(['--epochs', '4'], {RUNCTL_DATA_DIR: data})
     expect(ended.code, ended.stderr).to.equal(0)
     expect(Number(/epoch 4\/4 .* accuracy ([\d.]+)/.exec(ended.stdout)?.[1])).to.be.greaterThan(0.6)
+  })
+
+  it('learns real handwriting from the files that come with it: nine of ten digits that it never saw', async () => {
+    const ended = await train(['--epochs', '3', '--data', resolve('training/data/digits')])
+    expect(ended.stdout, ended.stderr).to.match(/^training on 1498 images of 64 pixels, with (NumPy|plain Python)\nepoch 1\/3 /)
+    expect(Number(/epoch 3\/3 .* test accuracy ([\d.]+)/.exec(ended.stdout)?.[1])).to.be.greaterThan(0.9)
+  })
+
+  it('comes to the same with NumPy as without, and goes on with the one from a checkpoint of the other', async function () {
+    const python = process.env['RUNCTL_TEST_NUMPY'] ?? 'python3'
+    if (spawnSync(python, ['-c', 'import numpy']).status !== 0) {
+      this.test!.title += `: SKIPPED, ${python} has no NumPy (RUNCTL_TEST_NUMPY names a Python that has it)`
+      this.skip()
+    }
+    const by = (engine: string, more: readonly string[]): Promise<Ended> =>
+      startSample('train_mnist_e2e.py', folder, ['--engine', engine, '--data', resolve('training/data/digits'), '--epochs', '2', ...more], {}, python).ended
+    const results: {readonly loss: number; readonly weights: readonly (readonly number[])[]}[] = []
+    for (const [engine, more] of [['python', []], ['numpy', []], ['auto', []], ['python', ['--resume-from', 'checkpoints/checkpoint_epoch_1.json']]] as const) {
+      const ended = await by(engine, more)
+      expect(ended.code, ended.stderr).to.equal(0)
+      if (engine !== 'python') expect(ended.stdout).to.contain('with NumPy')
+      results.push(JSON.parse(model()) as (typeof results)[number])
+    }
+    expect(results[2]).to.deep.equal(results[1])
+    for (const other of results.slice(1)) {
+      expect(other.loss).to.be.closeTo(results[0]!.loss, 1e-9)
+      for (const [row, weights] of other.weights.entries()) for (const [at, weight] of weights.entries()) expect(weight).to.be.closeTo(results[0]!.weights[row]![at]!, 1e-9)
+    }
+  })
+
+  it('says so when NumPy is wanted and not there', async () => {
+    // -S: no installed packages.
+    const ended = await startSample('train_mnist_e2e.py', folder, ['--engine', 'numpy', '--data', data], {PYTHONNOUSERSITE: '1'}, 'python3', ['-S']).ended
+    expect([ended.code, ended.stderr]).to.deep.equal([2, 'error: NumPy is not installed for this Python\n'])
   })
 
   it('stops in the middle of an epoch and resumes to the same bytes', async () => {

@@ -1,7 +1,7 @@
 import {expect} from 'chai'
-import {mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
-import {join} from 'node:path'
+import {join, resolve} from 'node:path'
 import {setTimeout} from 'node:timers/promises'
 
 import {type Ended, printed, type Started, startSample} from './run-sample.js'
@@ -36,10 +36,11 @@ describe('the sample training script', () => {
     rmSync(straight, {recursive: true})
   })
 
-  it('learns: the loss of the last epoch is well below that of the first', () => {
-    const loss = (epoch: number): number =>
-      (JSON.parse(readFileSync(join(straight, `checkpoints/checkpoint_epoch_${epoch}.json`), 'utf8')) as {loss: number}).loss
-    expect(loss(5)).to.be.lessThan(loss(1) / 2)
+  it('learns: the loss falls to less than half, and nine of ten flowers that it never saw are named', () => {
+    const saved = (epoch: number): {loss: number; accuracy: number} =>
+      JSON.parse(readFileSync(join(straight, `checkpoints/checkpoint_epoch_${epoch}.json`), 'utf8')) as {loss: number; accuracy: number}
+    expect(saved(5).loss).to.be.lessThan(saved(1).loss / 2)
+    expect(saved(5).accuracy).to.be.greaterThan(0.9)
   })
 
   it('gives the same bytes for 5 epochs in one go as for 2, a resume, and the other 3', async () => {
@@ -121,6 +122,63 @@ describe('the sample training script', () => {
       expect(readdirSync(folder)).to.deep.equal(['bad.json'])
     })
   }
+
+  it('learns from what --data names: a file, or the only table of a folder; a header or none, any classes', async () => {
+    const rows = Array.from({length: 40}, (_, at) => `${at % 2},${at % 7},${at % 2 === 0 ? 'even' : 'odd'}`)
+    writeFileSync(join(folder, 'numbers.csv'), `${rows.join('\n')}\n`)
+    const ended = await train(folder, ['--epochs', '5', '--data', 'numbers.csv'])
+    expect(ended.stdout, ended.stderr).to.match(/^epoch 5\/5 loss [\d.]+ accuracy 1\.00 \(step 30\)$/m)
+    const first = model(folder)
+    writeFileSync(join(folder, 'numbers.csv'), `a,b,which\n${rows.join('\n')}\n`)
+    await train(folder, ['--epochs', '5', '--data', '.'])
+    expect(model(folder)).to.equal(first)
+  })
+
+  it('takes iris.csv of RUNCTL_DATA_DIR if it is there, else the one that it came with, also as a copy beside training/', async () => {
+    const shipped = readFileSync(resolve('training/data/iris.csv'), 'utf8')
+    expect((await train(folder, ['--epochs', '5'], {RUNCTL_DATA_DIR: folder})).code).to.equal(0)
+    expect(model(folder)).to.equal(model(straight))
+    writeFileSync(join(folder, 'iris.csv'), shipped.split('\n').slice(0, 121).join('\n'))
+    expect((await train(folder, ['--epochs', '5'], {RUNCTL_DATA_DIR: folder})).code).to.equal(0)
+    expect(model(folder)).to.not.equal(model(straight))
+    copyFileSync(resolve('training/train_with_checkpoints.py'), join(folder, 'copy.py'))
+    const lacking = await startSample(join(folder, 'copy.py'), folder, ['--epochs', '1']).ended
+    expect([lacking.code, lacking.stderr]).to.deep.equal([2, 'error: there is no data/iris.csv beside this script: give a CSV file with --data FILE\n'])
+    mkdirSync(join(folder, 'training/data'), {recursive: true})
+    writeFileSync(join(folder, 'training/data/iris.csv'), shipped)
+    expect((await startSample(join(folder, 'copy.py'), folder, ['--epochs', '5', '--step-seconds', '0']).ended).code).to.equal(0)
+    expect(model(folder)).to.equal(model(straight))
+  })
+
+  it('refuses data that it cannot use, and a checkpoint of other data, with exit status 2 and nothing written', async () => {
+    const rows = readFileSync(resolve('training/data/iris.csv'), 'utf8').split('\n')
+    for (const [text, why] of [
+      ['', /needs rows of one length, ten at least, and two classes/],
+      [rows.slice(0, 41).join('\n'), /two classes/],
+      [rows.join('\n').replace('5.1,', ''), /rows of one length/],
+      [rows.join('\n').replace('4.9', 'many'), /not a table of numbers/],
+      [rows.join('\n').replace('4.9', 'nan'), /not finite/],
+    ] as const) {
+      writeFileSync(join(folder, 'bad.csv'), text)
+      const ended = await train(folder, ['--data', 'bad.csv'])
+      expect([ended.code, ended.stdout]).to.deep.equal([2, ''])
+      expect(ended.stderr).to.match(why).and.to.match(/^error: bad\.csv [^\n]+\n$/)
+    }
+    writeFileSync(join(folder, 'bad.csv'), rows.slice(0, 121).join('\n'))
+    const other = await train(folder, ['--data', 'bad.csv', '--resume-from', join(straight, 'checkpoints/checkpoint_epoch_2.json')])
+    expect([other.code, other.stderr]).to.match(/^2,error: cannot resume from .*: it was trained on other data\n$/)
+    writeFileSync(join(folder, 'second.csv'), rows.join('\n'))
+    expect((await train(folder, ['--data', '.'])).stderr).to.equal('error: . holds neither iris.csv nor one single .csv file\n')
+    expect((await train(folder, ['--data', 'absent.csv'])).stderr).to.equal('error: absent.csv: No such file or directory\n')
+    expect(readdirSync(folder).sort()).to.deep.equal(['bad.csv', 'second.csv'])
+  })
+
+  it('spreads an epoch over --epoch-seconds, with the same result', async () => {
+    const began = Date.now()
+    expect((await train(folder, ['--epochs', '1', '--epoch-seconds', '1'])).code).to.equal(0)
+    expect(Date.now() - began).to.be.greaterThan(1000)
+    expect(readFileSync(join(folder, 'checkpoints/checkpoint_epoch_1.json'), 'utf8')).to.equal(readFileSync(join(straight, 'checkpoints/checkpoint_epoch_1.json'), 'utf8'))
+  })
 
   it('refuses a checkpoint that does not exist, with exit status 2', async () => {
     const ended = await train(folder, ['--resume-from', 'nowhere.json'])

@@ -15,9 +15,16 @@ export interface Started {
 }
 
 /** Runs the sample in a folder of its own, with none of the RUNCTL_ variables of whoever runs the tests. */
-export function startSample(script: string, cwd: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Started {
+export function startSample(
+  script: string,
+  cwd: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  python = 'python3',
+  options: readonly string[] = [],
+): Started {
   const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('RUNCTL_')))
-  const child = spawn('python3', ['-B', resolve('training', script), ...args], {
+  const child = spawn(python, ['-B', ...options, resolve('training', script), ...args], {
     cwd,
     env: {...clean, ...env},
     stdio: ['ignore', 'pipe', 'pipe'],

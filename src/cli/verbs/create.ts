@@ -23,6 +23,7 @@ export interface CreateFailure {
 export type CreateJson = CreatePlanResult | CreateResult | readonly (CreateFailure | CreateResult)[]
 
 const MOST_AT_ONCE = 100
+const READY_TIMEOUT_MS = parseDuration('10m')
 
 /** `extra`: flags that only this platform has; the provider gets what they are given, by their names. */
 export const createCommand = (platform: string, extra: CreateFlags = {}): Command.Class => {
@@ -36,7 +37,7 @@ export const createCommand = (platform: string, extra: CreateFlags = {}): Comman
       count: Flags.integer({default: 1, min: 1, max: MOST_AT_ONCE, summary: 'How many, all at once.'}),
       ...extra,
       wait: Flags.boolean({default: false, summary: 'Wait until the instance answers.'}),
-      timeout: durationFlag({summary: 'How long to wait for it.', default: parseDuration('10m'), defaultHelp: async () => '10m'}),
+      timeout: durationFlag({summary: 'With --wait: how long. Default: 10m.'}),
       'dry-run': Flags.boolean({default: false, summary: 'Only say what would be created and what it costs.', exclusive: ['wait', 'request-id', 'timeout']}),
       'request-id': Flags.string({summary: 'A key of your own: the same key never creates a second instance. At most 60 letters, digits and signs.'}),
     }
@@ -45,6 +46,7 @@ export const createCommand = (platform: string, extra: CreateFlags = {}): Comman
 
     protected async execute(): Promise<Rendered<CreateJson>> {
       const {flags} = await this.parse(Create)
+      if (flags.timeout !== undefined && !flags.wait) throw new RunctlError('bad_input', '--timeout limits the waiting, so it needs --wait', {next: [this.again({plus: ['--wait']})]})
       const config = await this.loadConfig()
       const key = flags['request-id']
       const input: CreateInput = {
@@ -57,7 +59,7 @@ export const createCommand = (platform: string, extra: CreateFlags = {}): Comman
         owner: userInfo().username,
         version: this.config.version,
         wait: flags.wait,
-        timeoutMs: flags.timeout,
+        timeoutMs: flags.timeout ?? READY_TIMEOUT_MS,
       }
       const deps = await this.deps()
       if (flags['dry-run']) {

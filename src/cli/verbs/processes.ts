@@ -18,7 +18,8 @@ export const processesCommand: VerbFactory = platform => {
     static override examples = ['<%= config.bin %> <%= command.id %> INSTANCE', '<%= config.bin %> <%= command.id %> INSTANCE --watch']
     static override args = {instance: instanceIdArg}
     static override flags = {
-      watch: Flags.boolean({default: false, summary: 'Repeat until Ctrl-C.'}),
+      // No default: a flag that has one counts as given for `dependsOn`.
+      watch: Flags.boolean({summary: 'Repeat until Ctrl-C.'}),
       interval: durationFlag({summary: 'Time between two looks. Default: 2s.', dependsOn: ['watch']}),
     }
 

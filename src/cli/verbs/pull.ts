@@ -23,7 +23,8 @@ export const pullCommand: VerbFactory = platform => {
       destination: Args.string({ignoreStdin: true, description: 'Where to put it here. Default: the same name in this folder.'}),
     }
     static override flags = {
-      checkpoints: Flags.boolean({default: false, summary: 'Instead of a source: the checkpoint folder of the newest run. Default destination: runctl-checkpoints/INSTANCE/PROJECT in this folder.'}),
+      // No default: a flag that has one counts as given for `dependsOn`.
+      checkpoints: Flags.boolean({summary: 'Instead of a source: the checkpoint folder of the newest run. Default destination: runctl-checkpoints/INSTANCE/PROJECT in this folder.'}),
       project: Flags.string({summary: 'With --checkpoints: those of this project.', dependsOn: ['checkpoints']}),
     }
 

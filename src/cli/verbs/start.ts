@@ -15,7 +15,7 @@ export const startCommand: VerbFactory = platform => {
     static override args = {instance: instanceIdsArg}
     static override flags = {
       wait: Flags.boolean({default: false, summary: 'Wait until the instance answers.'}),
-      timeout: durationFlag({summary: 'How long to wait for it.', default: parseDuration('10m'), defaultHelp: async () => '10m'}),
+      timeout: durationFlag({summary: 'How long to wait: with --wait until it answers, and before that for a stop that is under way.', default: parseDuration('10m'), defaultHelp: async () => '10m'}),
     }
 
     protected readonly platformName = platform

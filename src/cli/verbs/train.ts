@@ -8,6 +8,7 @@ import {parseDuration} from '../../model/duration.js'
 import {pathForShell} from '../../model/quote-for-shell.js'
 import {renderTrain} from '../../ui/train-text.js'
 import type {Rendered} from '../base-command.js'
+import {refuseIgnoredFlags} from '../ignored-flags.js'
 import {instanceIdsArg, InstancesCommand, type OneOfThem, type OneOrSeveral} from '../instances-command.js'
 import {logPrinter} from '../log-printer.js'
 import type {VerbFactory} from '../platform-command.js'
@@ -52,9 +53,11 @@ Everything after '--' reaches the script as it is.`
 
     protected async execute(): Promise<Rendered<OneOrSeveral<TrainJson>>> {
       const {args, flags} = await this.parse(Train)
-      if (flags.timeout !== undefined && !flags.wait) throw new RunctlError('bad_input', '--timeout limits the waiting, so it needs --wait')
+      if (flags.timeout !== undefined && !flags.wait) throw new RunctlError('bad_input', '--timeout limits the waiting, so it needs --wait', {next: [this.again({plus: ['--wait']})]})
       this.checkOrder(args.instance, args.script, await this.platforms())
-      const input = await trainInput(args.script, this.rest ?? [], flags, await this.loadConfig())
+      const config = await this.loadConfig()
+      refuseIgnoredFlags(args.script, flags, config, change => this.again(change))
+      const input = await trainInput(args.script, this.rest ?? [], flags, config)
       const how = {...input, wait: flags.wait, timeoutMs: flags.timeout ?? null}
       return this.onEach(args.instance, one => this.trainOn(one, how), result => renderTrain(result, this.renderEnv))
     }

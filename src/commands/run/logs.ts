@@ -5,6 +5,7 @@ import {logPrinter} from '../../cli/log-printer.js'
 import {RunCommand, runIdArg} from '../../cli/run-command.js'
 import {writeOut} from '../../cli/write-out.js'
 import {readLog, type RunLogsJson} from '../../core/read-log.js'
+import {RunctlError} from '../../model/errors.js'
 import {linesOf, LogText} from '../../ui/log-text.js'
 
 export default class RunLogs extends RunCommand<RunLogsJson> {
@@ -14,11 +15,14 @@ export default class RunLogs extends RunCommand<RunLogsJson> {
   static override args = {run: runIdArg}
   static override flags = {
     lines: Flags.integer({char: 'n', min: 1, max: 100_000, summary: 'Only so many of the last lines.'}),
-    raw: Flags.boolean({default: false, summary: 'The bytes as they are, for a file: escape sequences in them reach a terminal unchanged.', exclusive: ['json']}),
+    raw: Flags.boolean({default: false, summary: 'The bytes as they are, for a file: escape sequences in them reach a terminal unchanged.'}),
   }
 
   protected async execute(): Promise<Rendered<RunLogsJson>> {
     const {args, flags} = await this.parse(RunLogs)
+    if (flags.raw && this.jsonEnabled()) {
+      throw new RunctlError('bad_input', '--raw prints bytes and JSON is a document: leave one of them out', {next: [`runctl run logs ${args.run} --raw --output text`]})
+    }
     const {deps, run} = await this.findRun(args.run)
     const text = new LogText()
     let kept = ''
