@@ -6,11 +6,19 @@ import type {Configuration} from '../config/load-configuration.js'
 import type {WorkflowInput} from '../core/run-workflow.js'
 import {parseDuration} from '../model/duration.js'
 import {PULL_FOLDER} from '../model/pull-folder.js'
+import {awsCreateFlags} from './aws-create-flags.js'
+import {createOptions} from './create-options.js'
 import {durationFlag} from './duration-flag.js'
 import {newRequestId} from './new-request-id.js'
 import {trainFlags, trainInput, type TrainFlagValues} from './train-flags.js'
 
 export const THEN = ['auto', 'keep', 'stop', 'terminate'] as const
+
+/** Of a new instance. A platform that knows one of them not refuses it, before anything is made. */
+const createFlags = {
+  spot: Flags.boolean({summary: 'Create a spot instance, where the platform has them: cheaper, and it may be taken away.'}),
+  'spot-fallback': awsCreateFlags['spot-fallback'],
+}
 
 export const workflowFlags = {
   ...trainFlags,
@@ -20,7 +28,7 @@ export const workflowFlags = {
     summary: 'What becomes of the instance at the end. auto: what was created or started here is stopped if it costs money, else kept. Default: workflow.then of the configuration (auto).',
   })(),
   type: Flags.string({summary: 'Instance type, where one is created and the platform has several.'}),
-  spot: Flags.boolean({summary: 'Create a spot instance, where the platform has them: cheaper, and it may be taken away.'}),
+  ...createFlags,
 }
 
 interface WorkflowFlagValues extends TrainFlagValues {
@@ -28,6 +36,7 @@ interface WorkflowFlagValues extends TrainFlagValues {
   readonly timeout: number | undefined
   readonly type: string | undefined
   readonly spot: boolean | undefined
+  readonly 'spot-fallback': 'none' | 'on-demand' | undefined
 }
 
 export interface WorkflowContext {
@@ -44,13 +53,14 @@ export async function workflowInput(
   {config, log, version}: WorkflowContext,
 ): Promise<WorkflowInput> {
   const train = await trainInput(what.script, what.args, flags, config)
+  const options = createOptions(createFlags, {...flags})
   return {
     instanceId: what.instanceId,
     create: {
       requestId: newRequestId(),
       name: flags.name ?? null,
       instanceType: flags.type ?? null,
-      ...(flags.spot ? {options: {spot: true}} : {}),
+      ...(Object.keys(options).length > 0 ? {options} : {}),
       project: train.projectName,
       owner: userInfo().username,
       version,

@@ -16,6 +16,8 @@ export interface ResourceRow {
   readonly lifecycle: 'on-demand' | 'spot'
   readonly created_at: string | null
   readonly launched_at: string | null
+  /** When it last began to stop; null while it runs, and where the platform does not tell. */
+  readonly stopped_at: string | null
   /** While running; what a stopped one's disk costs is not in it. */
   readonly cost_per_hour: number | null
   /** Since the last launch, until it stopped if it has; without what its disk costs. null where unknown. */
@@ -65,6 +67,7 @@ export async function resourceRow(instance: Instance, deps: Deps, known?: Hourly
     lifecycle: instance.lifecycle,
     created_at: instance.createdAt,
     launched_at: instance.launchedAt,
+    stopped_at: instance.stoppedAt ?? null,
     cost_per_hour: price?.usdPerHour ?? null,
     estimated_cost: costSinceLaunch(instance, price, deps.clock.now()),
     price_source: price?.source ?? null,

@@ -157,11 +157,11 @@ function announce({defaultOutput, env}: TrainInput, {output}: StorePlaces, {prog
 }
 
 /**
- * Only where the instance says another project or none: what ran last is written at the end of the run or of the instance. A platform that
- * refuses a tag has not undone the start: that is a warning.
+ * Only where the instance says another project or none, or that nothing was ever trained on it: what ran last is written at the end of the run or
+ * of the instance. A platform that refuses a tag has not undone the start: that is a warning.
  */
 async function recordProject(runId: string, instance: Instance, input: TrainInput, deps: PlatformDeps): Promise<void> {
-  if (instance.tags[TAGS.project] === input.projectName) return
+  if (instance.tags[TAGS.project] === input.projectName && instance.tags[TAGS.lastRun] !== undefined) return
   try {
     await deps.provider.setTags(instance.id, {[TAGS.lastRun]: runId, [TAGS.project]: input.projectName}, {signal: deps.signal})
   } catch (error) {

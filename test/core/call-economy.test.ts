@@ -23,6 +23,7 @@ import {INSTANCE_ID, sampleInstance, shellResult} from '../support/memory-provid
 import {logsOf} from '../support/scripted-agent.js'
 import {checkpoint, run} from '../ui/samples.js'
 
+const TRAINED_BEFORE = {[TAGS.project]: 'proj', [TAGS.lastRun]: 'run-0'}
 const RUNNING = run({state: 'running'})
 const ENDED = run({state: 'stopped', reason: 'completed'})
 const REPORT = {run_id: RUNNING.run_id, asked: 'stop-file' as const, ok: true, why: null, checkpoint: checkpoint(), saved_on_request: true, ended: 'graceful' as const, killed: 0, took_s: 1}
@@ -45,7 +46,7 @@ describe('the calls that a use-case makes', () => {
     for (const folder of [root, cache]) await rm(folder, {recursive: true})
   })
 
-  function scene(instance: ConstructorParameters<typeof FakeDeps>[0] = {tags: {[TAGS.project]: 'proj'}}, current: RunStatus = RUNNING): Scene {
+  function scene(instance: ConstructorParameters<typeof FakeDeps>[0] = {tags: TRAINED_BEFORE}, current: RunStatus = RUNNING): Scene {
     const deps = new FakeDeps(instance)
     deps.cacheDir = cache
     const {handlers} = deps.scripted
@@ -79,8 +80,14 @@ describe('the calls that a use-case makes', () => {
       rounds: [['describe'], ['agent start'], ['setTags']],
     },
     {
+      name: 'the first train on an instance that was created for the project: the tags name the run',
+      scene: () => scene({tags: {[TAGS.project]: 'proj'}}),
+      act: deps => train(trainInput(), deps),
+      rounds: [['describe'], ['agent start'], ['setTags']],
+    },
+    {
       name: 'train --wait, to the end',
-      scene: () => scene({tags: {[TAGS.project]: 'proj'}}, ENDED),
+      scene: () => scene({tags: TRAINED_BEFORE}, ENDED),
       act: async deps => {
         const {instance, result} = await train(trainInput({readyTimeoutMs: 1000, followed: true}), deps)
         await finishRun({instance, runId: result.run.run_id, timeoutMs: null, log: () => undefined, recorded: true}, deps)

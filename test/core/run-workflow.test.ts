@@ -89,7 +89,7 @@ describe('runWorkflow', () => {
     const log: string[] = []
     const result = await runWorkflow(input({instanceId: null, log: bytes => log.push(Buffer.from(bytes).toString())}), deps)
     expect(deps.journal).to.deep.equal([
-      'precreate', 'createInstance', 'postcreate', 'pretrain', 'checkpoint-saved', 'posttrain',
+      'precreate', 'createInstance', 'postcreate', 'pretrain', 'setTags', 'checkpoint-saved', 'posttrain',
       'prestop', 'prestop-checkpoint', 'setTags', 'stopInstance', 'poststop',
     ])
     expect(log.join('')).to.equal('epoch 1\n')

@@ -90,6 +90,7 @@ export function resource(over: Partial<ResourceRow> = {}): ResourceRow {
     lifecycle: 'on-demand',
     created_at: '2026-11-20T08:00:00Z',
     launched_at: '2026-11-23T17:05:00Z',
+    stopped_at: null,
     cost_per_hour: 1.006,
     estimated_cost: 3.1877,
     price_source: 'pricing-api',

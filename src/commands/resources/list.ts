@@ -3,6 +3,7 @@ import {Flags} from '@oclif/core'
 import {RunctlCommand, type Rendered} from '../../cli/base-command.js'
 import {listResources, type ResourceRow} from '../../core/list-resources.js'
 import {INSTANCE_STATES} from '../../model/instance.js'
+import {renderCleanup} from '../../ui/cleanup-text.js'
 import {renderInstanceList} from '../../ui/instance-text.js'
 
 export default class ResourcesList extends RunctlCommand<readonly ResourceRow[]> {
@@ -21,6 +22,7 @@ export default class ResourcesList extends RunctlCommand<readonly ResourceRow[]>
     const {flags} = await this.parse(ResourcesList)
     const all = flags.platform === undefined ? await this.allPlatforms() : [await this.platformDeps(flags.platform)]
     const rows = (await Promise.all(all.map(async deps => listResources({states: flags.state ?? []}, deps)))).flat()
-    return {value: rows, text: renderInstanceList(rows, this.renderEnv)}
+    const text = [renderInstanceList(rows, this.renderEnv), renderCleanup(rows, this.renderEnv)].filter(part => part !== '').join('\n\n')
+    return {value: rows, text}
   }
 }

@@ -26,7 +26,7 @@ Everything after '--' reaches the script as it is.`
     const {args, flags} = await this.parse(WorkflowRun)
     const platforms = await this.platforms()
     const isPlatform = platforms.has(args.target)
-    for (const flag of ['spot', 'type'] as const) {
+    for (const flag of ['spot', 'spot-fallback', 'type'] as const) {
       if (!isPlatform && flags[flag] !== undefined) throw new RunctlError('bad_input', `--${flag} is for an instance that is created; ${args.target} exists`)
     }
     return this.runWorkflow({

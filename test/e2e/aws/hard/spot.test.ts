@@ -3,6 +3,7 @@ import {expect} from 'chai'
 import type {TrainJson} from '../../../../src/cli/verbs/train.js'
 import type {CreateResult} from '../../../../src/core/create-instance.js'
 import type {CreatePlanResult} from '../../../../src/core/plan-create.js'
+import type {WorkflowResult} from '../../../../src/core/run-workflow.js'
 import type {InstanceStatus} from '../../../../src/core/show-status.js'
 import type {BenchInstance, Fault} from '../../../bench/types.js'
 import {Bench} from '../../support/bench.js'
@@ -80,6 +81,18 @@ describe('spot instances, and what a create asks EC2 for', function () {
     const {error} = await during(limit, () => bench.jsonError(CREATE))
     expect(error.next[0]).to.contain('--spot-fallback on-demand')
     expect((await create([...CREATE, '--spot-fallback', 'on-demand'])).made.spot).to.equal('one-time')
+  })
+
+  it('a workflow falls back too; a platform without spot instances refuses both words', async () => {
+    await bench.write('quick.py', 'print("done")\n')
+    const isSpot = ({body}: {readonly body: Buffer}): boolean => body.toString().includes('MarketType=spot')
+    const fallback = ['quick.py', '--spot', '--spot-fallback', 'on-demand', '--then', 'terminate']
+    const {instance, run} = await during({...NO_CAPACITY, when: isSpot}, () => bench.json<WorkflowResult>(['workflow', 'run', 'aws', ...fallback]))
+    expect([instance.lifecycle, run.reason, bench.aws.instance(instance.id).spot]).to.deep.equal(['on-demand', 'completed', null])
+    const refused = await during({...NO_CAPACITY, when: isSpot}, () => bench.jsonError(['aws', 'quick.py', '--spot', '--spot-fallback', 'none']))
+    expect([refused.error.code, refused.error.details['aws_error']]).to.deep.equal(['platform_failed', 'InsufficientInstanceCapacity'])
+    const {code, error} = await bench.jsonError(['workflow', 'run', 'local', ...fallback])
+    expect([code, error.message]).to.deep.equal([2, 'instances of the platform local have no --spot'])
   })
 
   it('a one-time spot instance cannot be stopped: it says so before anything is asked to leave, and what can be done', async () => {
