@@ -34,7 +34,8 @@ class CheckpointWatch:
                 run = self._run
                 listed = checkpoints.list_checkpoints(
                     run["checkpoint_dir"], run["project_dir"], run["checkpoint_patterns"], baseline=run["baseline"], ended=ended)
-                self.found = [run_state.with_place(one, run, self.found) for one in listed]
+                before = {one["path"]: one for one in self.found}
+                self.found = [run_state.with_place(one, run, before) for one in listed]
                 self._write()
                 self._trouble = None
             except Exception as error:  # whatever it is, the run goes on and it is tried again

@@ -126,7 +126,8 @@ def _describe(root, project_dir, found, settle_s, ended, writers=None):
             if judged is None:
                 judged = [None, ["partial", WRITING, None, *formats.step_and_epoch_of_name(os.path.basename(path))]]
             one = _as_checkpoint(full, project_dir, stamp, *judged)
-            described.append(dict(one, run_id=(writers or {}).get(path)))
+            writer = (writers or {}).get(path)
+            described.append(dict(one, run_id=writer["run_id"], attempt=writer["attempt"]) if writer else one)
     return described
 
 
@@ -177,11 +178,11 @@ def _runs_of_folder(checkpoint_dir):
 
 
 def _writers(checkpoint_dir, found):
-    """{path: run id}: the newest run that did not find this state of it at its start."""
+    """{path: run}: the newest run that did not find this state of it at its start."""
     writers, left = {}, dict(found)
     for run in _runs_of_folder(checkpoint_dir):
         for path in [path for path, stamp in left.items() if run["baseline"].get(path) != stamp]:
-            writers[path] = run["run_id"]
+            writers[path] = run
             del left[path]
         if not left:
             break
@@ -219,7 +220,7 @@ def checkpoints(request):
         found = _find(root, patterns)
     writers = _writers(root, found)
     if request.get("run_id") is not None:
-        found = {path: stamp for path, stamp in found.items() if writers.get(path) == run_id}
+        found = {path: stamp for path, stamp in found.items() if path in writers and writers[path]["run_id"] == run_id}
     kind = "client" if request.get("dir") is not None and "RUNCTL_INSTANCE_ID" not in os.environ else "instance"
     listed = [dict(one, places=[_here(one, kind, project_dir or root)] + one["places"])
               for one in copies.with_places(_describe(root, project_dir, found, 1.0, ended, writers))]

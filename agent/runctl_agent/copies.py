@@ -3,7 +3,7 @@
 import os
 import re
 
-from . import paths
+from . import paths, tags
 from .errors import AgentError
 from .jsonio import read_json, write_json
 from .locks import exclusive
@@ -37,14 +37,15 @@ def record_copy(request):
 
 
 def with_places(checkpoints):
-    """The same checkpoints with the places where copies are known to be."""
+    """The same checkpoints with the places where copies are known to be, and the names that they were given."""
     known = _known()
-    return [dict(checkpoint, places=known.get(checkpoint["sha256"], [])) for checkpoint in checkpoints]
+    named = tags.known()
+    return [dict(one, places=known.get(one["sha256"], []), tags=named.get(one["sha256"], [])) for one in checkpoints]
 
 
 def added(checkpoint):
-    """The checkpoint with the places of its copies after those that it has."""
-    return dict(checkpoint, places=checkpoint["places"] + _known().get(checkpoint["sha256"], []))
+    """The checkpoint with the places of its copies after those that it has, and its names."""
+    return dict(checkpoint, places=checkpoint["places"] + _known().get(checkpoint["sha256"], []), tags=tags.known().get(checkpoint["sha256"], []))
 
 
 def only_here(checkpoints):

@@ -46,6 +46,12 @@ def sha256_of_tree(path):
     return digest.hexdigest()
 
 
+def sha256_of_listing(files):
+    """The same of a folder from {path, sha256} of its files, in any order."""
+    lines = sorted((os.fsencode(one["path"]), one["sha256"].encode()) for one in files)
+    return hashlib.sha256(b"".join(sha256 + b"  " + path + b"\n" for path, sha256 in lines)).hexdigest()
+
+
 class Cache:
     """~/.runctl/digests.json: by path its stamp, its SHA-256 and, of checkpoints, how it was judged. Saved at the end of the `with`."""
 

@@ -15,13 +15,13 @@ _token = [None, 0.0]
 
 
 def get(path):
-    """The text at a path such as `/latest/meta-data/instance-id`, None where there is none. OSError where nothing answers."""
+    """The text at a path such as `/latest/meta-data/instance-id`, None where there is none (404). OSError where that cannot be known."""
     for attempt in range(TRIES):
         status, text = _request("GET", path, {"x-aws-ec2-metadata-token": _current_token()})
         if status == 401:
             _token[1] = 0.0  # a token of an instance that was stopped since
             continue
-        if status < 500:
+        if status in (200, 404):
             return text if status == 200 else None
         time.sleep(0.2 * (attempt + 1))
     raise OSError("the instance's metadata service answers %d" % status)

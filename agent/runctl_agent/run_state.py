@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from . import copies, locks, paths, process_table, uploads
+from . import copies, locks, paths, process_table, tags, uploads
 from .clock import iso
 from .errors import AgentError
 from .jsonio import read_json, write_json
@@ -206,10 +206,15 @@ def _as_status(run, table):
         "log_path": log_path, "log_size_bytes": size, "last_log_line": last_line, "last_log_at": last_at,
         "checkpoint_count": len(listed),
         "last_checkpoint": copies.added(max(complete, key=lambda one: one["modified_at"])) if complete else None,
-        "last_stored_checkpoint": None, "save_took_s": run.get("save_took_s"), "resume_alarm": run.get("resume_alarm"),
+        "last_stored_checkpoint": _last_stored(run), "save_took_s": run.get("save_took_s"), "resume_alarm": run.get("resume_alarm"),
         "failed_code": run.get("failed_code"),
         "output_uri": uploads.prefix_of(run), "upload": uploads.state_of(run, run["state"] == "stopped"),
     }
+
+
+def _last_stored(run):
+    last = uploads.read(run["run_id"]).get("last_stored") if run.get("output") else None
+    return last and dict(last, tags=tags.known().get(last["sha256"], []))
 
 
 def recorded_checkpoints(run):
@@ -217,17 +222,17 @@ def recorded_checkpoints(run):
     return (read_json(paths.run_dir(run["run_id"]) / "checkpoints.json") or {"checkpoints": []})["checkpoints"]
 
 
-def with_place(checkpoint, run, previous=()):
-    """The checkpoint as one of this run on this instance; the time of its verification stays that of the first one."""
+def with_place(checkpoint, run, previous=None):
+    """The checkpoint as one of this run on this instance; the time of its verification stays that of the first one. `previous`: by path."""
     path = os.path.join(run["project_dir"], checkpoint["path"])
     where = os.environ.get("RUNCTL_INSTANCE_ID") or socket.gethostname()
     place = {"kind": "instance", "where": where, "path": path, "verified_at": None}
     if checkpoint["state"] == "complete":
         place["verified_at"] = iso(time.time())
-        for old in previous:
-            if old["path"] == checkpoint["path"] and old["sha256"] == checkpoint["sha256"] and old["places"]:
-                place["verified_at"] = old["places"][0]["verified_at"] or place["verified_at"]
-    return dict(checkpoint, run_id=run["run_id"], places=[place])
+        old = (previous or {}).get(checkpoint["path"])
+        if old and old["sha256"] == checkpoint["sha256"] and old["places"]:
+            place["verified_at"] = old["places"][0]["verified_at"] or place["verified_at"]
+    return dict(checkpoint, run_id=run["run_id"], attempt=run["attempt"], places=[place])
 
 
 def _last_log_line(path, ended):

@@ -64,9 +64,9 @@ class Bucket:
     """One bucket as the agent sees it; may be used by several threads at once. Connections are kept until `close`."""
 
     def __init__(self, bucket, access, credentials=None, should_stop=lambda: False):
-        """`access`: {region, endpoint}. `should_stop`: asked before each further try and each block."""
+        """`access`: {region, endpoint, unsigned}. `should_stop`: asked before each further try and each block."""
         self.name, self.region, self._endpoint = bucket, access["region"], access.get("endpoint")
-        self._credentials = credentials or Credentials()
+        self._credentials, self._unsigned = credentials or Credentials(), bool(access.get("unsigned"))
         self._should_stop = should_stop
         self._idle, self._lock, self._tls = [], threading.Lock(), None
 
@@ -178,7 +178,10 @@ class Bucket:
                 headers["content-length"] = len(body)
             digest = sha256 or (hashlib.sha256(body).hexdigest() if body else EMPTY_SHA256)
             request = {"method": method, "host": host, "path": path, "query": query, "headers": headers, "sha256": digest}
-            signed = sign(request, self._credentials.current(), region)
+            if self._unsigned:
+                signed = dict({"host": host, "x-amz-content-sha256": digest}, **headers)
+            else:
+                signed = sign(request, self._credentials.current(), region)
             target = encoded_path(path) + ("?" + encoded_query(query) if query else "")
             if connection.sock is None:
                 connection.connect()

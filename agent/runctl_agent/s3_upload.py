@@ -21,20 +21,14 @@ class Changed(Exception):
     """The file is not (any more) what was to be uploaded."""
 
 
-def sha256_of_listing(files):
-    """The digest of a folder (as digests.sha256_of_tree has it) from {path, sha256} of its files."""
-    lines = [one["sha256"].encode() + b"  " + os.fsencode(one["path"]) + b"\n" for one in files]
-    return hashlib.sha256(b"".join(lines)).hexdigest()
-
-
 def base64_of(hex_digest):
     return base64.b64encode(bytes.fromhex(hex_digest)).decode("ascii")
 
 
-def put(bucket, key, path, size, sha256, begun, remember):
+def put(bucket, key, path, size, sha256, begun, remember, sent=lambda size_bytes: None):
     """Uploads the file and returns the checksum that S3 must give for it.
 
-    `begun`: what `remember` was last given for this very content ({upload_id, part_bytes}), or None: a broken upload is gone on with.
+    `sent`: told how many bytes were taken. `begun`: what `remember` was last given for this very content ({upload_id, part_bytes}), or None: a broken upload is gone on with.
     Raises Changed, S3Error, OSError.
     """
     if size <= SINGLE_BYTES:
@@ -45,8 +39,9 @@ def put(bucket, key, path, size, sha256, begun, remember):
             if error.reason in ("XAmzContentSHA256Mismatch", "BadDigest", "IncompleteBody"):
                 raise Changed(path)
             raise
+        sent(size)
         return base64_of(sha256)
-    return _Parts(bucket, key, path, size, sha256, begun, remember).put()
+    return _Parts(bucket, key, path, size, sha256, begun, remember, sent).put()
 
 
 def abort(bucket, key, upload_id):
@@ -57,9 +52,9 @@ def abort(bucket, key, upload_id):
 
 
 class _Parts:
-    def __init__(self, bucket, key, path, size, sha256, begun, remember):
+    def __init__(self, bucket, key, path, size, sha256, begun, remember, sent):
         self._bucket, self._key, self._path, self._size, self._sha256 = bucket, key, path, size, sha256
-        self._begun, self._remember = begun, remember
+        self._begun, self._remember, self._sent = begun, remember, sent
 
     def put(self):
         self._there = self._parts_there() if self._begun else {}
@@ -123,6 +118,7 @@ class _Parts:
             return there[1], base64_of(digest)
         answer = self._bucket.request(
             "PUT", self._key, dict(self._id, partNumber=number), {"x-amz-checksum-sha256": base64_of(digest)}, content, digest)
+        self._sent(wanted)
         return answer.headers["etag"], base64_of(digest)
 
     def _complete(self, done):

@@ -48,8 +48,8 @@ def name_of(run, checkpoint):
 
 def holds(run, checkpoint):
     """Whether just this state of the checkpoint is there and verified."""
-    entry = read(run["run_id"]).get("files", {}).get(name_of(run, checkpoint))
-    return bool(entry and entry["sha256"] == checkpoint["sha256"] and entry["verified_at"])
+    entry = read(run["run_id"]).get("stored", {}).get(name_of(run, checkpoint))
+    return bool(entry and entry["sha256"] == checkpoint["sha256"])
 
 
 def lacking(run, checkpoint, whole):

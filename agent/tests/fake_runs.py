@@ -21,7 +21,7 @@ class FakeRuns:
         folder = str(paths.project_dir(project))
         self.runs[run_id] = {
             "run_id": run_id, "project": project, "project_dir": folder, "checkpoint_dir": checkpoint_dir or os.path.join(folder, "checkpoints"),
-            "checkpoint_patterns": list(patterns), "baseline": baseline or {},
+            "checkpoint_patterns": list(patterns), "baseline": baseline or {}, "attempt": 1,
         }
         self.states[run_id] = state
         os.makedirs(str(paths.run_dir(run_id)), exist_ok=True)

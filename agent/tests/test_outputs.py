@@ -84,7 +84,8 @@ print("bye")
         record = self.uploaded(run_id)
         self.assertEqual(self.there(run_id), [
             "checkpoints/checkpoint-3.manifest.json", "checkpoints/checkpoint-3/config.json", "checkpoints/checkpoint-3/deep/model.safetensors",
-            "checkpoints/step_1.json", "checkpoints/step_2.json", "log/000001.log", "outputs/plot ü.txt", "run.json"])
+            "checkpoints/step_1.json", "checkpoints/step_1.json.manifest.json", "checkpoints/step_2.json", "checkpoints/step_2.json.manifest.json",
+            "log/000001.log", "outputs/plot ü.txt", "run.json"])
         self.assertEqual(self.object(run_id, "log/000001.log"), b"up\nbye\n")
         self.assertEqual((record["run"]["state"], record["run"]["reason"], record["complete"]), ("stopped", "completed", True))
         self.assertEqual([(one["path"], one["step"], one["uri"].startswith("s3://bench/results/")) for one in record["checkpoints"]],
@@ -93,7 +94,9 @@ print("bye")
         self.assertEqual({one["path"]: [place["kind"] for place in one["places"]] for one in listed}, {
             "checkpoints/step_1.json": ["instance", "s3"], "checkpoints/step_2.json": ["instance", "s3"],
             "checkpoints/checkpoint-3": ["instance", "s3"], "checkpoints/broken_step_4.json": ["instance"]})
-        self.assertEqual(self.status(run_id)["upload"], {"done": 7, "pending": 0, "pending_bytes": 0, "error": None})
+        upload = self.status(run_id)["upload"]
+        self.assertEqual({key: upload[key] for key in ("done", "pending", "pending_bytes", "error", "behind_since")},
+                         {"done": 7, "pending": 0, "pending_bytes": 0, "error": None, "behind_since": None})
         self.assertEqual(self.stop(run_id)["only_here"], [])
         self.assertFalse(list((self.home / ".runctl" / "uploading").iterdir()))
         eventually(lambda: self.uploader_pid(run_id) is None, "the uploader's end")
@@ -223,7 +226,7 @@ for step in range(30):
 
     def test_it_costs_next_to_nothing_while_nothing_happens(self):
         run_id = self.begin("for step in range(100):\n    save(step)\nwait('end')\n")
-        eventually(lambda: sum("step_" in name for name in self.there(run_id)) == 100, "all checkpoints")
+        eventually(lambda: sum("step_" in name for name in self.there(run_id)) == 200, "all checkpoints")
         eventually(lambda: self.status(run_id)["upload"]["pending"] == 0)
         pid = self.uploader_pid(run_id)
         before = cpu_ticks(pid)
@@ -251,7 +254,7 @@ open("output/new.txt", "w").write("new")
 os.makedirs("output/checkpoints/x")
 """.replace("save(1)", "json.dump({'step': 1}, open('output/checkpoints/step_1.json', 'w'))"), checkpoint_dir="output/checkpoints")
         self.uploaded(run_id)
-        self.assertEqual(self.there(run_id), ["checkpoints/step_1.json", "log/000001.log", "outputs/new.txt", "run.json"])
+        self.assertEqual(self.there(run_id), ["checkpoints/step_1.json", "checkpoints/step_1.json.manifest.json", "log/000001.log", "outputs/new.txt", "run.json"])
 
     def test_an_output_that_is_no_uri(self):
         answer = self.agent("start", self.request(self.script("pass"), output={"uri": "file:///x", "access": self.world.access}))

@@ -226,7 +226,7 @@ class Uploads(S3Case):
         self.assertFalse(s3_upload.is_there(self.bucket, "k", 10, sha256, s3_upload.base64_of(sha256)))
 
     def test_ten_thousand_parts_are_the_most(self):
-        parts = s3_upload._Parts(self.bucket, "k", "nowhere", 20 << 40, "0" * 64, None, self.remembered.append)
+        parts = s3_upload._Parts(self.bucket, "k", "nowhere", 20 << 40, "0" * 64, None, self.remembered.append, print)
         with self.assertRaises(OSError):
             parts.put()
         part_bytes = self.remembered[0]["part_bytes"]
