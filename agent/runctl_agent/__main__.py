@@ -21,11 +21,13 @@ VERBS = {
     "sync": ("sync", "apply_sync"),
     "list-files": ("files", "list_files"),
     "read-files": ("files", "read_files"),
+    "inspect": ("inspecting", "inspect"),
     "record-copy": ("copies", "record_copy"),
     "probe-store": ("probe", "probe_store"),
 }
 WITH_ATTACHMENT = ("start", "sync")
-HIDDEN = {"_launch": ("launcher", "launch"), "_supervise": ("supervisor", "supervise"), "_upload": ("uploader", "upload")}
+HIDDEN = {"_launch": ("launcher", "launch"), "_supervise": ("supervisor", "supervise"), "_upload": ("uploader", "upload"),
+          "_format": ("format_plugins", "run_module")}
 
 
 def _load(place):

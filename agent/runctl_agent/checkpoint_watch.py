@@ -33,7 +33,8 @@ class CheckpointWatch:
             try:
                 run = self._run
                 listed = checkpoints.list_checkpoints(
-                    run["checkpoint_dir"], run["project_dir"], run["checkpoint_patterns"], baseline=run["baseline"], ended=ended)
+                    run["checkpoint_dir"], run["project_dir"], run["checkpoint_patterns"], baseline=run["baseline"], ended=ended,
+                    plugins=run.get("formats") or ())
                 before = {one["path"]: one for one in self.found}
                 self.found = [run_state.with_place(one, run, before) for one in listed]
                 self._write()

@@ -7,7 +7,7 @@ import socket
 import stat
 import time
 
-from . import bounds, copies, digests, formats, paths
+from . import bounds, copies, digests, format_plugins, formats, paths
 from .clock import iso
 from .errors import AgentError
 from .files import home_path, is_inside
@@ -16,11 +16,12 @@ DEFAULT_FILES = tuple("*.pt *.pth *.ckpt *.safetensors *.npz *.json *.pkl *.bin 
 DEFAULT_FOLDERS = ("checkpoint-*", "*.ckpt")
 MAX_DEPTH = 3
 WRITING = "still being written"
+FLUSHED_S = 120
 
 
 def _passed_over(name):
     # `tmp-checkpoint-400` is how transformers calls a folder that it has not finished.
-    return name.startswith((".", "tmp-checkpoint-")) or name.endswith((".tmp", ".part", ".partial"))
+    return name.startswith((".", "tmp-checkpoint-")) or name.endswith((".tmp", ".part", ".partial", ".manifest.json"))
 
 
 def _matches(path, patterns):
@@ -44,11 +45,11 @@ def _folder_stamp(path):
     return [size, newest or info.st_mtime_ns, info.st_ino]
 
 
-def _find(root, patterns):
+def _find(root, patterns, plugins=()):
     """{path below the root: stamp}. A link is followed only to what the walk does not meet anyway."""
     real_root = os.path.realpath(root)
     found, visited = {}, {real_root}
-    file_patterns = patterns or DEFAULT_FILES
+    file_patterns = patterns or DEFAULT_FILES + tuple("*" + extension for plugin in plugins for extension in plugin["extensions"])
     # `*` means every file; as one for folders it would hide them all.
     folder_patterns = [pattern for pattern in patterns if pattern.strip("*/")] if patterns else DEFAULT_FOLDERS
 
@@ -86,23 +87,23 @@ def _find(root, patterns):
     return found
 
 
-def snapshot(checkpoint_dir, patterns):
+def snapshot(checkpoint_dir, patterns, plugins=()):
     """What is there now: {path below the folder: [size, mtime_ns, inode]}."""
-    return _find(str(checkpoint_dir), patterns)
+    return _find(str(checkpoint_dir), patterns, plugins)
 
 
-def list_checkpoints(checkpoint_dir, project_dir, patterns, baseline=None, settle_s=1.0, ended=False):
+def list_checkpoints(checkpoint_dir, project_dir, patterns, baseline=None, settle_s=1.0, ended=False, plugins=()):
     """Oldest first; with a baseline only those that differ from it. Waits `settle_s` once if one's time is in the future."""
     root = os.path.abspath(str(checkpoint_dir))
-    found = {path: stamp for path, stamp in _find(root, patterns).items() if not baseline or baseline.get(path) != stamp}
-    return _describe(root, project_dir, found, settle_s, ended)
+    found = {path: stamp for path, stamp in _find(root, patterns, plugins).items() if not baseline or baseline.get(path) != stamp}
+    return _describe(root, project_dir, found, settle_s, ended, plugins=plugins)
 
 
-def _stamp_now(path):
+def stamp_now(path):
     return _folder_stamp(path) if os.path.isdir(path) else digests.stamp_of(os.stat(path))
 
 
-def _describe(root, project_dir, found, settle_s, ended, writers=None):
+def _describe(root, project_dir, found, settle_s, ended, writers=None, plugins=()):
     now = time.time()
     with digests.Cache() as cache:
         unknown = {path for path, stamp in found.items() if not cache.find(os.path.join(root, path), stamp)}
@@ -112,44 +113,55 @@ def _describe(root, project_dir, found, settle_s, ended, writers=None):
             time.sleep(settle_s)
         described = []
         for path, stamp in sorted(found.items(), key=lambda item: (item[1][1], item[0])):
-            full = os.path.join(root, path)
+            full = os.path.normpath(os.path.join(root, path))
             try:
                 if path in ahead:
-                    settled = stamp == _stamp_now(full)
+                    settled = stamp == stamp_now(full)
                 else:
                     settled = path not in unknown or now - stamp[1] / 1e9 >= settle_s
-                judged = _judged(full, stamp, cache) if settled or ended else None
+                judged = _judged(full, stamp, cache, plugins) if settled or ended else None
             except OSError as error:
                 if not os.path.lexists(full):
                     continue
-                judged = [None, ["corrupt", "cannot be read: %s" % error.strerror, None, None, None]]
+                judged = [None, ["corrupt", "cannot be read: %s" % error.strerror, None, None, None, {}]]
             if judged is None:
-                judged = [None, ["partial", WRITING, None, *formats.step_and_epoch_of_name(os.path.basename(path))]]
+                judged = [None, ["partial", WRITING, None, *formats.step_and_epoch_of_name(os.path.basename(path)), {}]]
             one = _as_checkpoint(full, project_dir, stamp, *judged)
             writer = (writers or {}).get(path)
             described.append(dict(one, run_id=writer["run_id"], attempt=writer["attempt"]) if writer else one)
     return described
 
 
-def _judged(full, stamp, cache):
+def is_judged(full, stamp, plugins, cache=None):
+    """[sha256, judgement] if just this state was judged before, by just these means, else None."""
+    known = (cache or digests.Cache()).find(full, stamp)
+    judgement = known and known[1]
+    return known if isinstance(judgement, list) and len(judgement) == 7 and judgement[6] == format_plugins.judged_by(full, plugins) else None
+
+
+def _judged(full, stamp, cache, plugins):
     """[sha256, judgement] of just this state; None if it changes under our hands."""
-    known = cache.find(full, stamp)
-    if known and known[1]:
+    known = is_judged(full, stamp, plugins, cache)
+    if known:
         return known
-    judgement, sha256 = list(formats.judge(full)), digests.sha256_of_tree(full)
-    if _stamp_now(full) != stamp:
+    judgement = formats.judge(full, plugins) + [format_plugins.judged_by(full, plugins)]
+    sha256 = digests.sha256_of_tree(full)
+    # What is known of these bytes must be true of them after a crash, too; the kernel writes by itself what is older.
+    if time.time() - stamp[1] / 1e9 < FLUSHED_S:
+        digests.make_durable(full)
+    if stamp_now(full) != stamp:
         return None
     cache.remember(full, stamp, sha256, judgement)
     return [sha256, judgement]
 
 
 def _as_checkpoint(full, project_dir, stamp, sha256, judgement):
-    state, detail, kind, step, epoch = judgement
+    state, detail, kind, step, epoch, metrics = judgement[:6]
     inside = project_dir is not None and is_inside(full, str(project_dir))
     return {
         "path": os.path.relpath(full, str(project_dir)) if inside else full,
         "state": state, "state_detail": detail, "format": kind, "size_bytes": stamp[0], "sha256": sha256,
-        "step": step, "epoch": epoch, "metrics": {}, "modified_at": iso(stamp[1] / 1e9), "run_id": None, "attempt": None, "tags": [], "places": [],
+        "step": step, "epoch": epoch, "metrics": metrics, "modified_at": iso(stamp[1] / 1e9), "run_id": None, "attempt": None, "tags": [], "places": [],
     }
 
 
@@ -204,6 +216,12 @@ def _where(request):
     return str(run["checkpoint_dir"]), str(run["project_dir"]), request.get("patterns") or run["checkpoint_patterns"], run_id
 
 
+def plugins_of(run_id):
+    """The formats that the run was started with."""
+    from . import run_state
+    return (run_state.load(run_id).get("formats") or []) if run_id is not None else []
+
+
 def _has_ended(run_id):
     from . import run_state
     return run_id is not None and run_state.status_of(run_id)["state"] == "stopped"
@@ -211,19 +229,20 @@ def _has_ended(run_id):
 
 def checkpoints(request):
     root, project_dir, patterns, run_id = _where(request)
+    plugins = format_plugins.kept(request.get("formats")) + plugins_of(run_id)
     root = os.path.abspath(root)
     # Before the files: what is there when a run has ended does not change any more.
     ended = _has_ended(run_id)
     if request.get("path") is not None:
         found = _only(request["path"], project_dir or root, root)
     else:
-        found = _find(root, patterns)
+        found = _find(root, patterns, plugins)
     writers = _writers(root, found)
     if request.get("run_id") is not None:
         found = {path: stamp for path, stamp in found.items() if path in writers and writers[path]["run_id"] == run_id}
     kind = "client" if request.get("dir") is not None and "RUNCTL_INSTANCE_ID" not in os.environ else "instance"
     listed = [dict(one, places=[_here(one, kind, project_dir or root)] + one["places"])
-              for one in copies.with_places(_describe(root, project_dir, found, 1.0, ended, writers))]
+              for one in copies.with_places(_describe(root, project_dir, found, 1.0, ended, writers, plugins))]
     good, skipped = latest_good(listed)
     answer = {"dir": root, "project_dir": project_dir, "latest_good": good}
     room, after = bounds.room(request), request.get("after")
@@ -248,5 +267,5 @@ def _only(path, *bases):
     for base in bases:
         wanted = os.path.normpath(os.path.join(base, path))
         if os.path.exists(wanted):
-            return {os.path.relpath(wanted, bases[-1]): _stamp_now(wanted)}
+            return {os.path.relpath(wanted, bases[-1]): stamp_now(wanted)}
     raise AgentError("not_found", "there is no checkpoint %s on the instance" % path)

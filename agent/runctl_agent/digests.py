@@ -52,6 +52,20 @@ def sha256_of_listing(files):
     return hashlib.sha256(b"".join(sha256 + b"  " + path + b"\n" for path, sha256 in lines)).hexdigest()
 
 
+def make_durable(path):
+    """Has what was written reach the disk, as far as that can be had: a file system that cannot do it is none the worse."""
+    names = files_below(path) if os.path.isdir(path) else [""]
+    for full in [os.path.join(path, name) if name else path for name in names]:
+        try:
+            handle = os.open(full, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+        except OSError:
+            pass
+
+
 class Cache:
     """~/.runctl/digests.json: by path its stamp, its SHA-256 and, of checkpoints, how it was judged. Saved at the end of the `with`."""
 

@@ -6,7 +6,7 @@ import os
 import tempfile
 import time
 
-from . import dependencies, locks, paths, run_state, s3_uri
+from . import dependencies, format_plugins, locks, paths, run_state, s3_uri
 from .errors import AgentError
 from .jsonio import write_json
 
@@ -93,7 +93,8 @@ def _plan(request, project_dir, active):
     output = request.get("output")
     if output:
         s3_uri.parse_uri(output["uri"])
-    resume, skipped = _resume(request, project_dir, checkpoint_dir, ended=active is None)
+    plugins = format_plugins.kept(request.get("formats"))
+    resume, skipped = _resume(request, project_dir, checkpoint_dir, active is None, plugins)
     for made in (checkpoint_dir, output_dir):
         try:
             os.makedirs(made, exist_ok=True)
@@ -111,8 +112,8 @@ def _plan(request, project_dir, active):
         "project_dir": project_dir, "checkpoint_dir": checkpoint_dir, "checkpoint_patterns": list(request["checkpoint_patterns"]),
         "output_dir": output_dir, "data_dir": data_dir, "resume_from": resume, "boot_id": run_state.boot_id(),
         "attempt": parent["attempt"] + 1 if parent else 1, "parent_run_id": parent["run_id"] if parent else None,
-        "baseline": checkpoints.snapshot(checkpoint_dir, list(request["checkpoint_patterns"])), "created_at": time.time(),
-        "data_source": request.get("data_source"), "output": output,
+        "baseline": checkpoints.snapshot(checkpoint_dir, list(request["checkpoint_patterns"]), plugins), "created_at": time.time(),
+        "data_source": request.get("data_source"), "output": output, "formats": plugins,
         # What the supervisor changes. `asked`: {reason} from the moment when the script is asked to save and leave.
         "state": "preparing", "asked": None, "reason": None, "detail": None, "exit_code": None, "signal": None, "ended_at": None,
     }
@@ -148,14 +149,14 @@ def _takes_resume_from(script_path):
         return b"--resume-from" in file.read(1 << 20)
 
 
-def _resume(request, project_dir, checkpoint_dir, ended):
+def _resume(request, project_dir, checkpoint_dir, ended, plugins):
     """(path relative to the project folder or absolute, or None; what was passed over and why)."""
     wanted = request["resume"]
     if wanted is None:
         return None, []
     from . import checkpoints
     if wanted == "latest":
-        listed = checkpoints.list_checkpoints(checkpoint_dir, project_dir, list(request["checkpoint_patterns"]), ended=ended)
+        listed = checkpoints.list_checkpoints(checkpoint_dir, project_dir, list(request["checkpoint_patterns"]), ended=ended, plugins=plugins)
         good, skipped = checkpoints.latest_good(listed)
         if good is None:
             raise AgentError(
@@ -165,7 +166,7 @@ def _resume(request, project_dir, checkpoint_dir, ended):
     if not os.path.exists(path):
         raise AgentError("not_found", "there is no checkpoint %s on the instance" % path)
     pattern = glob.escape(os.path.basename(path))
-    for found in checkpoints.list_checkpoints(os.path.dirname(path), project_dir, [pattern], ended=ended):
+    for found in checkpoints.list_checkpoints(os.path.dirname(path), project_dir, [pattern], ended=ended, plugins=plugins):
         if os.path.join(project_dir, found["path"]) == path and found["state"] in ("corrupt", "partial"):
             why = "%s: %s" % (found["state"], found["state_detail"])
             skipped = [{"path": found["path"], "why": why}]
@@ -200,7 +201,7 @@ def _lay_down(folder, request, run, command):
     paths.made("stop-requests")
     temporary = tempfile.mkdtemp(prefix=".new-", dir=str(folder.parent))
     try:
-        kept = {key: value for key, value in request.items() if key != "sync"}
+        kept = {key: value for key, value in request.items() if key not in ("sync", "formats")}
         files = [("request.json", kept), ("run.json", run), ("command.json", command)]
         if run["output"]:
             files.append(("earlier-outputs.json", _stamps_below(run["output_dir"])))

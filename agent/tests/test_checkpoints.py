@@ -35,7 +35,8 @@ class Finding(CheckpointCase):
         self.assertEqual([first["epoch"], second["epoch"]], [1, 2])
         self.assertEqual({key: first[key] for key in first if key != "modified_at"}, {
             "path": "checkpoints/epoch_1.pt", "state": "complete", "state_detail": None, "format": "torch-zip", "size_bytes": len(zipped()),
-            "sha256": hashlib.sha256(zipped()).hexdigest(), "step": None, "epoch": 1, "run_id": None, "places": [],
+            "sha256": hashlib.sha256(zipped()).hexdigest(), "step": None, "epoch": 1, "metrics": {}, "run_id": None,
+            "attempt": None, "tags": [], "places": [],
         })
         self.assertRegex(first["modified_at"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
 
@@ -146,16 +147,16 @@ class Settling(CheckpointCase):
         path = self.add("epoch_1.pt")
         real = formats.judge
 
-        def judge(full):
+        def judge(full, plugins):
             with open(path, "ab") as file:
                 file.write(b"more")
-            return real(full)
+            return real(full, plugins)
         with mock.patch.object(formats, "judge", judge):
             self.assertEqual(self.list()[0]["state_detail"], "still being written")
 
     def test_a_file_that_vanishes_is_left_out(self):
         path = self.add("epoch_1.pt")
-        with mock.patch.object(formats, "judge", lambda full: os.unlink(path) or os.stat(full)):
+        with mock.patch.object(formats, "judge", lambda full, plugins: os.unlink(path) or os.stat(full)):
             self.assertEqual(self.list(), [])
 
     def test_each_state_of_a_file_is_judged_once(self):
