@@ -103,7 +103,7 @@ describe('whatever the checkpoints, the runs and the policy, a clean-up', () => 
   const count = fc.option(fc.integer({min: 1, max: 6}), {nil: null})
   const policies = fc.record({keepLast: count, keepBest: count, metric: fc.constant(parseMetric('loss')), keepEvery: count})
   const keptOf = (...args: Parameters<typeof judgeRetention>): readonly RetentionCandidate[] =>
-    judgeRetention(...args).filter(({reasons}) => reasons.length > 0).map(({checkpoint}) => checkpoint as RetentionCandidate)
+    judgeRetention(...args).filter(({reasons}) => reasons.length > 0).map(({checkpoint}) => checkpoint)
 
   it('never removes what is protected', () => {
     fc.assert(fc.property(checkpoints, runs, policies, (listed, traces, policy) => {
