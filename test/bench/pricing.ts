@@ -1,4 +1,4 @@
-/** The Pricing API: products of AmazonEC2 as JSON strings, of more kinds than anyone asks for. */
+/** The Pricing API: products of AmazonEC2 and AmazonS3 as JSON strings, of more kinds than anyone asks for. */
 
 import {randomUUID} from 'node:crypto'
 
@@ -17,11 +17,14 @@ const REGIONS: Readonly<Record<string, {readonly location: string; readonly fact
 }
 
 interface Product {
+  readonly service: 'AmazonEC2' | 'AmazonS3'
   readonly family: string
   readonly attributes: Readonly<Record<string, string>>
   readonly usd: number
   readonly unit: 'GB-Mo' | 'Hrs'
   readonly description: string
+  /** Of the price's steps, what they begin and end with; absent: one from 0 to Inf. */
+  readonly tier?: readonly [begin: string, end: string]
 }
 
 const LARGEST_PAGE = 100
@@ -31,14 +34,15 @@ const HOURLY = '6YS6EN2CT7'
 
 export class PricingService implements Service {
   readonly name = 'pricing'
-  readonly #products = Object.keys(REGIONS).flatMap((region) => [...INSTANCE_TYPES.values()].flatMap((type) => instanceProducts(type, region)).concat(volumeProducts(region)))
+  readonly #products = Object.keys(REGIONS).flatMap((region) => [...INSTANCE_TYPES.values()].flatMap((type) => instanceProducts(type, region)).concat(volumeProducts(region), storageProducts(region)))
 
   async handle(request: WireRequest): Promise<WireResponse> {
     if (!ENDPOINTS.includes(request.region)) throw new ServiceError('UnknownEndpoint', `There is no endpoint of the Pricing API in ${request.region}`, 404)
     if (request.operation !== 'GetProducts') throw new ServiceError('UnknownOperationException', `The bench has no ${request.operation}`)
     const input = jsonInput(request)
-    if (input['ServiceCode'] !== 'AmazonEC2') throw new ServiceError('InvalidParameterException', 'Input Parameter: ServiceCode is invalid')
-    const chosen = this.#products.filter((product) => filtersOf(input).every((filter) => matches(product, filter)))
+    const service = input['ServiceCode']
+    if (service !== 'AmazonEC2' && service !== 'AmazonS3') throw new ServiceError('InvalidParameterException', 'Input Parameter: ServiceCode is invalid')
+    const chosen = this.#products.filter((product) => product.service === service && filtersOf(input).every((filter) => matches(product, filter)))
     const start = pageStart(input['NextToken'])
     const end = start + pageSize(input['MaxResults'])
     const NextToken = end < chosen.length ? Buffer.from(`page ${end}`).toString('base64') : undefined
@@ -61,9 +65,9 @@ function filtersOf({Filters}: Record<string, unknown>): readonly ProductFilter[]
 }
 
 /** Attributes are found whatever the case of their letters. */
-function matches({attributes, family}: Product, {Type, Field, Value}: ProductFilter): boolean {
+function matches({attributes, family, service}: Product, {Type, Field, Value}: ProductFilter): boolean {
   if (Type !== 'TERM_MATCH') throw new ServiceError('InvalidParameterException', `The bench has no filters of type ${String(Type)}`)
-  const all: Readonly<Record<string, string>> = {...attributes, productFamily: family, servicecode: 'AmazonEC2'}
+  const all: Readonly<Record<string, string>> = {...attributes, productFamily: family, servicecode: service}
   const found = Object.entries(all).find(([name]) => name.toLowerCase() === String(Field).toLowerCase())
   return found?.[1].toLowerCase() === String(Value).toLowerCase()
 }
@@ -94,6 +98,7 @@ function instanceProducts(type: CatalogueType, region: string): Product[] {
     {operatingSystem: 'Windows', preInstalledSw: 'NA', tenancy: 'Shared', capacitystatus: 'Used', price: 1.9},
   ]
   return variants.map(({price, ...variant}) => ({
+    service: 'AmazonEC2',
     family: 'Compute Instance',
     unit: 'Hrs',
     usd: type.onDemandUsd * factor * price,
@@ -120,6 +125,7 @@ function instanceProducts(type: CatalogueType, region: string): Product[] {
 function volumeProducts(region: string): Product[] {
   const {location, factor} = REGIONS[region] ?? {location: region, factor: 1}
   return [{name: 'gp3', usd: 0.08}, {name: 'gp2', usd: 0.1}].map(({name, usd}) => ({
+    service: 'AmazonEC2',
     family: 'Storage',
     unit: 'GB-Mo',
     usd: usd * factor,
@@ -128,16 +134,36 @@ function volumeProducts(region: string): Product[] {
   }))
 }
 
-function priceListEntry({family, attributes, usd, unit, description}: Product): string {
+/** Who forgets a filter meets other classes of storage, and the cheaper tiers of what is much. */
+function storageProducts(region: string): Product[] {
+  const {location, factor} = REGIONS[region] ?? {location: region, factor: 1}
+  const classes = [
+    {storageClass: 'General Purpose', volumeType: 'Standard', usd: 0.023, tier: ['0', '51200']},
+    {storageClass: 'General Purpose', volumeType: 'Standard', usd: 0.022, tier: ['51200', '512000']},
+    {storageClass: 'Infrequent Access', volumeType: 'Standard - Infrequent Access', usd: 0.0125, tier: ['0', 'Inf']},
+    {storageClass: 'Archive', volumeType: 'Amazon Glacier', usd: 0.0036, tier: ['0', 'Inf']},
+  ] as const
+  return classes.map(({storageClass, tier, usd, volumeType}) => ({
+    service: 'AmazonS3',
+    family: 'Storage',
+    unit: 'GB-Mo',
+    usd: usd * factor,
+    tier,
+    description: `per GB - ${volumeType} storage`,
+    attributes: {regionCode: region, location, locationType: 'AWS Region', storageClass, volumeType, usagetype: 'TimedStorage-ByteHrs', availability: '99.99%'},
+  }))
+}
+
+function priceListEntry({service, family, attributes, usd, unit, description, tier: [beginRange, endRange] = ['0', 'Inf']}: Product): string {
   const sku = randomUUID().replaceAll('-', '').slice(0, 16).toUpperCase()
   const offer = `${sku}.${ON_DEMAND}`
   const price = usd.toFixed(10)
   const dimension = {
-    unit, endRange: 'Inf', description: `$${price} ${description}`, appliesTo: [], rateCode: `${offer}.${HOURLY}`, beginRange: '0', pricePerUnit: {USD: price},
+    unit, endRange, description: `$${price} ${description}`, appliesTo: [], rateCode: `${offer}.${HOURLY}`, beginRange, pricePerUnit: {USD: price},
   }
   return JSON.stringify({
     product: {productFamily: family, attributes, sku},
-    serviceCode: 'AmazonEC2',
+    serviceCode: service,
     terms: {
       OnDemand: {[offer]: {priceDimensions: {[dimension.rateCode]: dimension}, sku, effectiveDate: '2026-11-01T00:00:00Z', offerTermCode: ON_DEMAND, termAttributes: {}}},
     },

@@ -35,8 +35,8 @@ export function awsMocks() {
     ...mocks,
     clock,
     dataDir: () => dataDir,
-    provider(settings: Readonly<Record<string, unknown>> = {}): AwsProvider {
-      return new AwsProvider({clients: createClients({env, settings}), settings: readAwsSettings(settings), dataDir, clock})
+    provider(settings: Readonly<Record<string, unknown>> = {}, region = env.AWS_REGION): AwsProvider {
+      return new AwsProvider({clients: createClients({env: {...env, AWS_REGION: region}, settings}), settings: readAwsSettings(settings), dataDir, clock})
     },
   }
 }

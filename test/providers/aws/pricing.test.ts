@@ -115,3 +115,41 @@ describe('what an EC2 instance costs', () => {
     expect(await rejection(aws.provider().pricing.hourlyPrice(instance(), {signal}))).to.equal(signal.reason)
   })
 })
+
+describe('what a gigabyte in S3 costs a month', () => {
+  const aws = awsMocks()
+  const {clock, pricing} = aws
+  const stored = (...tiers: readonly (readonly [begin: string, usd: string])[]) => JSON.stringify({
+    terms: {OnDemand: {sku: {priceDimensions: Object.fromEntries(tiers.map(([beginRange, USD], at) => [at, {unit: 'GB-Mo', beginRange, pricePerUnit: {USD}}]))}}},
+  })
+  const answers = (...list: string[]) => pricing.on(GetProductsCommand).resolves({PriceList: list as never})
+
+  it('is that of the first tier of the region, for 10^9 bytes where AWS bills 2^30', async () => {
+    answers(stored(['0', '0.0230000000'], ['51200', '0.0220000000']))
+    const price = await aws.provider().pricing.storePrice()
+    expect(price?.source).to.equal('pricing-api')
+    expect(price?.usdPerGbMonth).to.be.closeTo(0.02142, 0.00001)
+    const filter = (Field: string, Value: string) => ({Type: 'TERM_MATCH', Field, Value})
+    expect(inputs(pricing, GetProductsCommand)).to.deep.equal([{
+      ServiceCode: 'AmazonS3', MaxResults: 10,
+      Filters: [filter('regionCode', 'eu-west-1'), filter('productFamily', 'Storage'), filter('storageClass', 'General Purpose'), filter('volumeType', 'Standard')],
+    }])
+  })
+
+  it('is kept for a week', async () => {
+    answers(stored(['0', '0.03']))
+    await aws.provider().pricing.storePrice()
+    clock.advance(6 * 86_400_000)
+    expect(((await aws.provider().pricing.storePrice())?.usdPerGbMonth ?? 0) * 2 ** 30 / 1e9).to.be.closeTo(0.03, 1e-9)
+    expect(inputs(pricing, GetProductsCommand)).to.have.length(1)
+  })
+
+  it('is that of the dated table where it may not be asked for or the list has none, and unknown in a region that is not in it', async () => {
+    answers(stored(['51200', '0.02']), '<html>')
+    const provider = aws.provider()
+    expect((await provider.pricing.storePrice())?.source).to.equal('built-in 2026-11')
+    pricing.on(GetProductsCommand).rejects(awsError('AccessDeniedException', 'no', 403))
+    expect(((await aws.provider().pricing.storePrice())?.usdPerGbMonth ?? 0) * 2 ** 30 / 1e9).to.be.closeTo(0.023, 1e-9)
+    expect(await aws.provider({}, 'mars-north-1').pricing.storePrice()).to.equal(null)
+  })
+})

@@ -6,6 +6,7 @@ import {orAborted} from '../call-aws.js'
 import type {AwsClients} from '../clients.js'
 import {onDemandPrice} from './on-demand-price.js'
 import type {PriceCache} from './price-cache.js'
+import {builtInS3Price, s3Price} from './s3-price.js'
 import {spotPrices, type SpotPrice} from './spot-prices.js'
 
 /** On-demand prices change about once a year, spot prices a few times a day. */
@@ -36,6 +37,7 @@ export class AwsPricing implements Pricing {
   private readonly onDemand = new Map<string, Promise<number | null>>()
   private readonly spot: Batcher<string, readonly SpotPrice[]>
   private readonly spotByType = new Map<string, Promise<readonly SpotPrice[]>>()
+  private readonly stored = new Map<string, Promise<number | null>>()
 
   constructor(private readonly deps: Deps) {
     this.spot = new Batcher(MOST_TYPES, async (types, signal) => {
@@ -76,6 +78,23 @@ export class AwsPricing implements Pricing {
     return here.length === 0 ? null : highest(here)
   }
 
+  /** Of the configured region, by the Pricing API; by a table of ours where that does not answer. */
+  async storePrice({signal}: CallOptions = {}): Promise<{readonly usdPerGbMonth: number; readonly source: string} | null> {
+    signal?.throwIfAborted()
+    const region = await this.deps.clients.region()
+    const kept = await this.deps.cache.get(this.key('s3', region, 'standard'), ON_DEMAND_AGE_MS)
+    const asked = kept ?? (await this.once(this.stored, region, async () => this.askStored(region, signal), null, signal))
+    if (asked !== null) return {usdPerGbMonth: asked, source: 'pricing-api'}
+    const known = builtInS3Price(region)
+    return known === null ? null : {usdPerGbMonth: known, source: 'built-in 2026-11'}
+  }
+
+  private async askStored(region: string, signal: AbortSignal | undefined): Promise<number | null> {
+    const usd = await s3Price(this.deps.clients, region, signal)
+    if (usd !== null) await this.deps.cache.put(new Map([[this.key('s3', region, 'standard'), usd]]))
+    return usd
+  }
+
   private async askOnDemand(instanceType: string, region: string, signal: AbortSignal | undefined): Promise<number | null> {
     const usd = await onDemandPrice(this.deps.clients, instanceType, signal)
     if (usd !== null) await this.deps.cache.put(new Map([[this.key('on-demand', region, instanceType), usd]]))
@@ -94,7 +113,7 @@ export class AwsPricing implements Pricing {
   }
 
   /** Prices of an emulator must never be taken for AWS's. */
-  private key(kind: 'on-demand' | 'spot', place: string, instanceType: string): string {
+  private key(kind: 'on-demand' | 's3' | 'spot', place: string, instanceType: string): string {
     return [this.deps.clients.endpoint ?? 'aws', kind, place, instanceType].join(' ')
   }
 }

@@ -21,7 +21,7 @@ export class PriceCache {
     this.path = join(dataDir, 'aws-prices.json')
   }
 
-  /** US dollars an hour; null where nothing as young is known. */
+  /** US dollars, for what the key names; null where nothing as young is known. */
   async get(key: string, maxAgeMs: number): Promise<number | null> {
     const entry = (await this.read()).get(key)
     if (!entry) return null

@@ -1,0 +1,74 @@
+import type {CallOptions, ObjectStore, Pricing} from '../providers/provider.js'
+import {MANIFEST_SUFFIX, placeOf, readManifest, TAG_INFIX, type Manifest} from './checkpoint-manifest.js'
+import type {CleanupCandidate, CleanupPlace, RemovalReport} from './cleanup-checkpoints.js'
+import {listStored} from './list-stored.js'
+import {mapConcurrently} from './sync/map-concurrently.js'
+import {showBytes} from './sync/show-name.js'
+
+const READS_AT_ONCE = 16
+/** So much is left without a manifest, at most, by who is killed right between. */
+const CHECKPOINTS_AT_ONCE = 50
+
+export interface StoreCleanupInput {
+  readonly prefix: string
+  /** Only what this run wrote. */
+  readonly runId: string | null
+}
+
+export interface StoreCleanupDeps extends CallOptions {
+  readonly store: ObjectStore
+  readonly pricing: Pricing | undefined
+}
+
+/** Each project below the prefix is a place of its own. */
+export async function cleanupPlacesInStore({prefix, runId}: StoreCleanupInput, deps: StoreCleanupDeps): Promise<readonly CleanupPlace[]> {
+  const {pricing, signal, store} = deps
+  const options = signal ? {signal} : {}
+  const {checkpoints, leftovers, runs} = await listStored(prefix, store, options)
+  const wanted = checkpoints.filter(one => runId === null || one.run_id === runId)
+  const price = (await pricing?.storePrice?.(options)) ?? null
+  const projects = [...new Set(wanted.map(({uri}) => placeOf(uri)?.projectUri ?? ''))]
+  return projects.map((projectUri): CleanupPlace => {
+    const left = leftovers.filter(({uri}) => uri.startsWith(projectUri) && (runId === null || placeOf(uri)?.runId === runId))
+    const bytes = left.reduce((sum, {sizeBytes}) => sum + sizeBytes, 0)
+    return {
+      kind: 's3',
+      where: projectUri.split('/')[2] ?? '',
+      dir: runId === null ? projectUri : `${projectUri}${runId}/`,
+      checkpoints: wanted.filter(({uri}) => uri.startsWith(projectUri)).map((one): CleanupCandidate => ({...one, id: one.uri, spare: false})),
+      runs: runs.filter(({uri}) => uri.startsWith(projectUri)),
+      price,
+      notes: left.length === 0 ? [] : [`${left.length} object(s), ${showBytes(bytes)}, belong to no checkpoint: an upload goes on or broke off; left alone`],
+      remove: async chosen => removeStored(chosen, store, options),
+    }
+  })
+}
+
+/**
+ * The manifest first: from then on there is no checkpoint, only what is left of one. Whoever is killed in between leaves no manifest whose
+ * objects are gone.
+ */
+export async function removeStored(chosen: readonly CleanupCandidate[], store: ObjectStore, options: CallOptions): Promise<RemovalReport> {
+  const report: {removed: RemovalReport['removed'][number][]; kept: RemovalReport['kept'][number][]} = {removed: [], kept: []}
+  for (let at = 0; at < chosen.length; at += CHECKPOINTS_AT_ONCE) {
+    options.signal?.throwIfAborted()
+    const looked = await mapConcurrently(chosen.slice(at, at + CHECKPOINTS_AT_ONCE), READS_AT_ONCE, async one => ({one, found: await lookAgain(one, store, options)}))
+    const sure = looked.flatMap(({found}) => (typeof found === 'string' ? [] : [found]))
+    for (const {found, one} of looked) if (typeof found === 'string') report.kept.push({id: one.id, why: found})
+    await store.delete(sure.map(({uri}) => uri + MANIFEST_SUFFIX), options)
+    await store.delete(sure.flatMap(objectsOf), options)
+    for (const {size_bytes, uri} of sure) report.removed.push({id: uri, freed_bytes: size_bytes})
+  }
+  return report
+}
+
+/** The manifest as it is now; in words why it must stay. */
+async function lookAgain({id, sha256}: CleanupCandidate, store: ObjectStore, options: CallOptions): Promise<Manifest | string> {
+  const manifest = await readManifest(id, store, options)
+  if (manifest === null) return 'its manifest is gone or was damaged meanwhile'
+  if (manifest.sha256 !== sha256) return 'it was written anew meanwhile'
+  for await (const {uri} of store.list(id + TAG_INFIX, options)) return `tagged ${uri.slice(id.length + TAG_INFIX.length)} meanwhile`
+  return manifest
+}
+
+const objectsOf = ({files, kind, uri}: Manifest): readonly string[] => (kind === 'file' ? [uri] : files.map(file => `${uri}/${file.path}`))

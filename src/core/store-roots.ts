@@ -1,0 +1,42 @@
+import {RunctlError} from '../model/errors.js'
+import {INSTANCE_STATES, TAGS} from '../model/instance.js'
+import type {ObjectStore} from '../providers/provider.js'
+import {listInstances} from './list-resources.js'
+import type {PlatformDeps} from './platform-deps.js'
+import {isStoreUri} from './store-place.js'
+
+export type StoreDeps = Pick<PlatformDeps, 'provider' | 'signal'>
+export interface StoreOf<D extends StoreDeps> {
+  readonly deps: D
+  readonly store: ObjectStore
+}
+
+/** The platform whose store has such URIs. Rejects with `bad_input`. */
+export function storeFor<D extends StoreDeps>(uri: string, platforms: readonly D[]): StoreOf<D> {
+  const found = storesOf(platforms).find(({store}) => uri.startsWith(`${store.scheme}://`))
+  if (found) return found
+  throw new RunctlError('bad_input', `no platform that is set up here has a store with addresses like ${uri}`, {next: ['runctl doctor']})
+}
+
+const storesOf = <D extends StoreDeps>(platforms: readonly D[]): readonly StoreOf<D>[] =>
+  platforms.flatMap(deps => (deps.provider.store ? [{deps, store: deps.provider.store}] : []))
+
+/**
+ * Where outputs of runs may be: the configured place, and those that instances name in their tags, also of terminated ones as long as the
+ * platform shows them. Each without the slash at its end.
+ */
+export async function storeRoots<D extends StoreDeps>(configured: string | null, platforms: readonly D[]): Promise<readonly (StoreOf<D> & {readonly root: string})[]> {
+  const found = await Promise.all(storesOf(platforms).map(async ({deps, store}) => {
+    const instances = await listInstances(INSTANCE_STATES, deps)
+    const tagged = instances.map(({tags}) => tags[TAGS.output] ?? '')
+    const roots = [configured ?? '', ...tagged].filter(uri => isStoreUri(uri) && uri.startsWith(`${store.scheme}://`)).map(uri => uri.replace(/\/+$/, ''))
+    return [...new Set(roots)].map(root => ({deps, store, root}))
+  }))
+  return found.flat()
+}
+
+export function noRoot(what: string): RunctlError {
+  return new RunctlError('not_found', `nobody here knows where in a store ${what} is: no output is configured, and no instance names one`, {
+    next: ['name the prefix: s3://BUCKET/PREFIX', 'runctl config set train.output_s3 s3://BUCKET/PREFIX'],
+  })
+}
