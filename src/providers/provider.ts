@@ -217,7 +217,10 @@ export interface RehearsalStore {
   readonly store: ObjectStore
   /** `s3://rehearsal/` */
   readonly uri: string
-  /** Called once, when a further upload of at least `bytes` is half way; what it returns is waited for before more is taken. */
+  /**
+   * Called once, when a further upload (a part counts as one) of at least `bytes` is half way; what it returns is waited for before more of it
+   * is taken. Where that rejects, the upload is cut off there, and nothing of it is kept. Calling again replaces what was wanted before.
+   */
   onceHalfWay(bytes: number, then: (uri: string) => Promise<void>): void
   close(): Promise<void>
 }

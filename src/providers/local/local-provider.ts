@@ -1,8 +1,9 @@
 import {randomUUID} from 'node:crypto'
+import {join} from 'node:path'
 
 import {RunctlError} from '../../model/errors.js'
 import type {Instance} from '../../model/instance.js'
-import type {CallOptions, CreateInstanceRequest, InstanceQuery, Pricing, Provider} from '../provider.js'
+import type {CallOptions, CreateInstanceRequest, InstanceQuery, Pricing, Provider, RehearsalStore} from '../provider.js'
 import {isFullDisk, rethrowDiskError} from './disk-error.js'
 import {InstanceFolders} from './instance-folder.js'
 import {InstanceKeeper} from './instance-keeper.js'
@@ -97,6 +98,13 @@ export class LocalProvider implements Provider {
     checkTags(tags)
     const merge = (record: InstanceRecord): Promise<unknown> => this.keeper.write({...record, tags: {...record.tags, ...tags}})
     await this.keeper.whileHeld(id, merge, options)
+  }
+
+  async openRehearsalStore({signal}: CallOptions = {}): Promise<RehearsalStore> {
+    signal?.throwIfAborted()
+    // Loaded where it is used: it brings a server along.
+    const {openRehearsalStore} = await import('./rehearsal-store/open-rehearsal-store.js')
+    return openRehearsalStore(join(this.deps.dataDir, 'local', 'rehearsals'), this.deps.now).catch(rethrowDiskError)
   }
 
   private async endInstance(id: string, state: 'shutting-down' | 'stopping', options: CallOptions): Promise<Instance> {
