@@ -8,6 +8,7 @@ import {findInstance} from './find-instance.js'
 import {finishRun} from './finish-run.js'
 import {resourceRow, type ResourceRow} from './list-resources.js'
 import type {PlatformDeps} from './platform-deps.js'
+import {planResume} from './plan-resume.js'
 import {pullCheckpoints} from './pull-checkpoints.js'
 import {step} from './progress.js'
 import {readCheckpoints} from './read-checkpoints.js'
@@ -56,8 +57,9 @@ export interface WorkflowResult {
 
 /** From nothing to verified checkpoints: an instance, the code, the training to its end, the proof, and the end that was asked for. */
 export async function runWorkflow(input: WorkflowInput, deps: PlatformDeps): Promise<WorkflowResult> {
-  // Before a machine is made for it.
-  settlePlaces(input.train, deps.provider)
+  // Before a machine is made for it; what there is to resume from is read again when it is there.
+  const places = settlePlaces(input.train, deps.provider)
+  await planResume({...input.train, output: places.output}, deps)
   const startedAt = deps.clock.now().getTime()
   const {began, instance} = await provide(input, deps)
   const then = input.then === 'auto' ? chooseEnd(began, instance) : input.then

@@ -2,15 +2,17 @@ import path from 'node:path'
 
 import type {RunStatus, StartRequest} from '../agent/protocol.js'
 import {isRunctlError, RunctlError, withContext} from '../model/errors.js'
-import {TAGS, type Instance} from '../model/instance.js'
+import type {Instance} from '../model/instance.js'
 import {pathForShell, quoteForShell} from '../model/quote-for-shell.js'
 import {newRunId} from '../model/run.js'
 import {checkScript} from './check-script.js'
 import {findInstance, notRunning} from './find-instance.js'
 import {isUndelivered, patientAgent} from './patient-agent.js'
 import type {PlatformDeps} from './platform-deps.js'
+import {planResume} from './plan-resume.js'
 import {waitUntilStarted} from './prepare-run.js'
 import {step} from './progress.js'
+import {recordStart} from './record-start.js'
 import {isStoreUri, settlePlaces, storeRequest, type StorePlaces} from './store-place.js'
 import {startWithSync, syncData, type StartDeps, type SyncReport} from './sync-and-start.js'
 import {waitForInstance} from './wait-for-instance.js'
@@ -37,7 +39,10 @@ export interface TrainInput {
   readonly checkpointDir: string
   readonly checkpointPatterns: readonly string[]
   readonly outputDir: string
+  /** `latest`, a run id, an address in the platform's store, or a path on the instance; null starts from nothing. */
   readonly resume: string | null
+  /** The script's argument for the path to resume from; null: it gets none; absent: `--resume-from`. */
+  readonly resumeArgument?: string | null
   readonly name: string | null
   readonly python: string | null
   readonly concurrent: boolean
@@ -71,7 +76,11 @@ const START_WAIT_S = 4
 export async function train(input: TrainInput, deps: PlatformDeps): Promise<Trained> {
   const places = settlePlaces(input, deps.provider)
   const script = await checkScript(input, `runctl ${deps.provider.name} train ${input.instanceId}`)
+  const resume = planResume({...input, output: places.output}, deps)
+  // Told below; until then a rejection must not be one that nobody handles.
+  resume.catch(() => undefined)
   const instance = await findReady(input, deps)
+  const resumePlan = await resume
   const runId = newRunId(deps.clock.now())
   await deps.lifecycle.run('pretrain', {instance, run_id: runId, script, args: input.args})
   announce(input, places, deps)
@@ -90,7 +99,9 @@ export async function train(input: TrainInput, deps: PlatformDeps): Promise<Trai
     output_dir: input.outputDir,
     data: data.name,
     ...(await storeRequest(places, deps.provider)),
-    resume: input.resume === null || input.resume === 'latest' ? input.resume : input.resume.replace(/^instance:/, ''),
+    ...resumePlan,
+    ...(input.resumeArgument === undefined ? {} : {resume_argument: input.resumeArgument}),
+    interruptible: instance.lifecycle === 'spot',
     concurrent: input.concurrent,
     ...(input.followed ? {} : {wait_s: START_WAIT_S}),
   }
@@ -108,7 +119,7 @@ export async function train(input: TrainInput, deps: PlatformDeps): Promise<Trai
   deps.footprint.note(started.run.run_id, {stillRunning: `${started.run.run_id} on ${instance.id}`, next: [`runctl ${instance.platform} monitor ${instance.id} --follow`]})
   const [run] = await Promise.all([
     input.followed ? started.run : waitUntilStarted(started.run, request.data_source, instance, deps),
-    recordProject(started.run.run_id, instance, input, deps),
+    recordStart({runId: started.run.run_id, project: input.projectName, output: places.output}, instance, deps),
   ])
   if (run.state === 'stopped') deps.footprint.forget(run.run_id)
   const result = {instance_id: instance.id, platform: instance.platform, run, sync: started.sync, data_sync: data.report, resume_skipped: started.resume_skipped}
@@ -154,20 +165,6 @@ function announce({defaultOutput, env}: TrainInput, {output}: StorePlaces, {prog
   if (!provider.shell.recordsInput || Object.keys(env).length === 0) return
   const better = provider.setup ? `; with a bucket they travel in an object that expires: runctl ${provider.name} setup` : ''
   progress.emit({type: 'warning', message: `the values of --env stay readable in the command history of ${provider.name}${better}`})
-}
-
-/**
- * Only where the instance says another project or none, or that nothing was ever trained on it: what ran last is written at the end of the run or
- * of the instance. A platform that refuses a tag has not undone the start: that is a warning.
- */
-async function recordProject(runId: string, instance: Instance, input: TrainInput, deps: PlatformDeps): Promise<void> {
-  if (instance.tags[TAGS.project] === input.projectName && instance.tags[TAGS.lastRun] !== undefined) return
-  try {
-    await deps.provider.setTags(instance.id, {[TAGS.lastRun]: runId, [TAGS.project]: input.projectName}, {signal: deps.signal})
-  } catch (error) {
-    if (!isRunctlError(error)) throw error
-    deps.progress.emit({type: 'warning', message: `the tags of ${instance.id} do not name ${runId}: ${error.message}`})
-  }
 }
 
 async function resolveData(input: TrainInput, deps: StartDeps): Promise<{name: string | null; report: SyncReport | null}> {

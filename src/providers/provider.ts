@@ -146,6 +146,8 @@ export interface ObjectStore {
   head(uri: string, options?: CallOptions): Promise<ObjectInfo | null>
   /** All below a prefix, page by page, in the order of their keys. */
   list(uri: string, options?: CallOptions): AsyncIterable<ObjectInfo>
+  /** The folders directly below a prefix that ends in `/`, each ending so too, in order. Absent: callers look through all with `list`. */
+  folders?(uri: string, options?: CallOptions): AsyncIterable<string>
   /** Safe to repeat; what is not there counts as deleted. */
   delete(uris: readonly string[], options?: CallOptions): Promise<void>
   /** A URL with which anyone can get or put this one object until it expires. Makes no call. */

@@ -65,6 +65,14 @@ export const STORE_CONTRACT: Readonly<Record<string, (subject: StoreSubject) => 
     checkEqual((await all(store.list(prefix))).map(one => one.sizeBytes), names.map(() => EVERY_BYTE.length), 'sizes')
   },
 
+  async 'store: names the folders directly below a prefix, where it can'({prefix, store}) {
+    if (!store.folders) return
+    await Promise.all(['a/1', 'a/deep/2', 'b c/3', 'file'].map(name => store.put(prefix + name, EVERY_BYTE)))
+    const names: string[] = []
+    for await (const folder of store.folders(prefix)) names.push(folder.slice(prefix.length))
+    checkEqual(names, ['a/', 'b c/'], 'folders')
+  },
+
   async 'store: lets exactly one of many racers write'({prefix, store}) {
     const uri = `${prefix}lock`
     const won = await Promise.all(Array.from({length: 8}, (_, racer) => store.put(uri, Uint8Array.of(racer), {ifAbsent: true})))

@@ -7,7 +7,7 @@ import {BucketClients} from './bucket-clients.js'
 import {openSource} from './content-source.js'
 import {deleteObjects} from './delete-objects.js'
 import {getObject} from './get-object.js'
-import {listObjects, plainEtag} from './list-objects.js'
+import {listFolders, listObjects, plainEtag} from './list-objects.js'
 import {putObject} from './put-object.js'
 import {formatUri, parseObjectUri, parsePrefixUri} from './s3-uri.js'
 
@@ -81,6 +81,10 @@ export class S3Store implements ObjectStore {
   /** The prefix is one of characters, not of folders: `s3://bucket/run-1` covers `run-10` too. */
   async *list(uri: string, {signal}: CallOptions = {}): AsyncIterable<ObjectInfo> {
     yield* listObjects(this.#buckets, parsePrefixUri(uri), signal)
+  }
+
+  async *folders(uri: string, {signal}: CallOptions = {}): AsyncIterable<string> {
+    yield* listFolders(this.#buckets, parsePrefixUri(uri), signal)
   }
 
   async delete(uris: readonly string[], {signal}: CallOptions = {}): Promise<void> {
