@@ -22,6 +22,8 @@ VERBS = {
     "list-files": ("files", "list_files"),
     "read-files": ("files", "read_files"),
     "record-copy": ("copies", "record_copy"),
+    "remove-checkpoints": ("removal", "remove_checkpoints"),
+    "tag-checkpoint": ("tags", "tag_checkpoint"),
     "probe-store": ("probe", "probe_store"),
 }
 WITH_ATTACHMENT = ("start", "sync")

@@ -98,7 +98,7 @@ def list_checkpoints(checkpoint_dir, project_dir, patterns, baseline=None, settl
     return _describe(root, project_dir, found, settle_s, ended)
 
 
-def _stamp_now(path):
+def stamp_now(path):
     return _folder_stamp(path) if os.path.isdir(path) else digests.stamp_of(os.stat(path))
 
 
@@ -115,7 +115,7 @@ def _describe(root, project_dir, found, settle_s, ended, writers=None):
             full = os.path.join(root, path)
             try:
                 if path in ahead:
-                    settled = stamp == _stamp_now(full)
+                    settled = stamp == stamp_now(full)
                 else:
                     settled = path not in unknown or now - stamp[1] / 1e9 >= settle_s
                 judged = _judged(full, stamp, cache) if settled or ended else None
@@ -137,7 +137,7 @@ def _judged(full, stamp, cache):
     if known and known[1]:
         return known
     judgement, sha256 = list(formats.judge(full)), digests.sha256_of_tree(full)
-    if _stamp_now(full) != stamp:
+    if stamp_now(full) != stamp:
         return None
     cache.remember(full, stamp, sha256, judgement)
     return [sha256, judgement]
@@ -189,7 +189,7 @@ def _writers(checkpoint_dir, found):
     return writers
 
 
-def _where(request):
+def where_of(request):
     """(checkpoint folder, project folder or None, patterns, run id or None) of what is asked for."""
     from . import run_state
     if request.get("dir") is not None:
@@ -204,16 +204,16 @@ def _where(request):
     return str(run["checkpoint_dir"]), str(run["project_dir"]), request.get("patterns") or run["checkpoint_patterns"], run_id
 
 
-def _has_ended(run_id):
+def has_ended(run_id):
     from . import run_state
     return run_id is not None and run_state.status_of(run_id)["state"] == "stopped"
 
 
 def checkpoints(request):
-    root, project_dir, patterns, run_id = _where(request)
+    root, project_dir, patterns, run_id = where_of(request)
     root = os.path.abspath(root)
     # Before the files: what is there when a run has ended does not change any more.
-    ended = _has_ended(run_id)
+    ended = has_ended(run_id)
     if request.get("path") is not None:
         found = _only(request["path"], project_dir or root, root)
     else:
@@ -248,5 +248,5 @@ def _only(path, *bases):
     for base in bases:
         wanted = os.path.normpath(os.path.join(base, path))
         if os.path.exists(wanted):
-            return {os.path.relpath(wanted, bases[-1]): _stamp_now(wanted)}
+            return {os.path.relpath(wanted, bases[-1]): stamp_now(wanted)}
     raise AgentError("not_found", "there is no checkpoint %s on the instance" % path)
