@@ -91,14 +91,13 @@ class Supervisor:
     def _heed_shutdown(self):
         if not self._shutting_down:
             return
-        now = run_state.look(self.run)
-        if now["state"] == "stopped" and now["signal"] != "SIGTERM" or self.run["state"] == "stopped":
+        if self.run["state"] == "stopped":
             self._shutting_down = False
             return
         detail = "the machine is being shut down"
         spot_notice.lay_down(self.run, "shutdown %s" % self.run["boot_id"], SHUTDOWN_GRACE_S, detail)
-        if now["main"] and not self.run["asked"]:
-            # The script was told too, and may have gone of it already: that is no failure of its own.
+        if run_state.look(self.run)["main"] and not self.run["asked"]:
+            # The script was told too, and may have gone of it already: it has neither failed nor completed.
             self.change(asked={"how": None, "signalled": [], "reason": "interrupted", "detail": detail})
         self._shutting_down = False
         self.log("told to end: " + detail)

