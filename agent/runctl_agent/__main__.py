@@ -23,6 +23,8 @@ VERBS = {
     "read-files": ("files", "read_files"),
     "inspect": ("inspecting", "inspect"),
     "record-copy": ("copies", "record_copy"),
+    "remove-checkpoints": ("removal", "remove_checkpoints"),
+    "tag-checkpoint": ("tags", "tag_checkpoint"),
     "probe-store": ("probe", "probe_store"),
 }
 WITH_ATTACHMENT = ("start", "sync")

@@ -201,7 +201,7 @@ def _writers(checkpoint_dir, found):
     return writers
 
 
-def _where(request):
+def where_of(request):
     """(checkpoint folder, project folder or None, patterns, run id or None) of what is asked for."""
     from . import run_state
     if request.get("dir") is not None:
@@ -222,17 +222,17 @@ def plugins_of(run_id):
     return (run_state.load(run_id).get("formats") or []) if run_id is not None else []
 
 
-def _has_ended(run_id):
+def has_ended(run_id):
     from . import run_state
     return run_id is not None and run_state.status_of(run_id)["state"] == "stopped"
 
 
 def checkpoints(request):
-    root, project_dir, patterns, run_id = _where(request)
+    root, project_dir, patterns, run_id = where_of(request)
     plugins = format_plugins.kept(request.get("formats")) + plugins_of(run_id)
     root = os.path.abspath(root)
     # Before the files: what is there when a run has ended does not change any more.
-    ended = _has_ended(run_id)
+    ended = has_ended(run_id)
     if request.get("path") is not None:
         found = _only(request["path"], project_dir or root, root)
     else:

@@ -45,7 +45,11 @@ def runs_dir():
     return made("runs")
 
 
+def is_run_id(text):
+    return isinstance(text, str) and bool(_RUN_ID.match(text))
+
+
 def run_dir(run_id):
-    if not isinstance(run_id, str) or not _RUN_ID.match(run_id):
+    if not is_run_id(run_id):
         raise AgentError("bad_input", "%r is not a run id" % (run_id,))
     return runs_dir() / run_id

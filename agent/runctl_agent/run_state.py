@@ -150,8 +150,9 @@ def look(run):
             "detail": "the script has ended; its exit status is lost, because the process that waited for it was killed",
         }
     asked = run["asked"]
-    reason = asked["reason"] if asked else "completed" if end["exit_code"] == 0 else "failed"
-    return dict(now, state="stopped", reason=reason, **end)
+    if asked:
+        return dict(now, state="stopped", **dict(end, reason=asked["reason"], detail=end["detail"] or asked.get("detail")))
+    return dict(now, state="stopped", reason="completed" if end["exit_code"] == 0 else "failed", **end)
 
 
 def processes_of(run, table, main=None):

@@ -4,7 +4,7 @@ import os
 import signal
 import time
 
-from . import checkpoints, copies, process_table, run_state, uploads
+from . import checkpoints, clock, copies, process_table, run_state, uploads
 
 TERM_S = 5.0
 # Even when the grace is over: so long a process has to die of the SIGTERM before it counts as one that had to be killed.
@@ -116,7 +116,8 @@ class Saving:
     def _ask(self, pending, main):
         """The stop file for all, and SIGTERM for those who can take it, as soon as they can."""
         stops = [request for request in pending if request["kind"] == "stop"]
-        asked = dict(self._supervisor.run["asked"] or {"how": "stop-file", "signalled": []}, reason=stops[0]["reason"] if stops else "user")
+        asked = dict({"signalled": []}, **self._supervisor.run["asked"] or {})
+        asked.update(how=asked.get("how") or "stop-file", reason=stops[0]["reason"] if stops else "user", detail=stops[0].get("detail") if stops else None)
         self._supervisor.change(state="stopping", asked=asked)
         try:
             os.close(os.open(str(self._folder / "stop"), os.O_WRONLY | os.O_CREAT, 0o600))
@@ -151,17 +152,25 @@ class Saving:
         was_over = request["was_over"]
         ok, why = (True, None) if was_over else _judge(good, skipped, now if ended else None)
         killed, forced = 0, False
+        self._note_time(request, good, found)
         if request["kind"] == "stop" and (ok or request["force"]):
             killed, left = self._end_processes(_remaining_s(request))
             if not ended:
                 found = self._look(True)
                 good, _ = checkpoints.latest_good(found)
+                self._note_time(request, good, found)
             if left:
                 ok, why = False, "%d processes of the run cannot be ended" % left
             ended, forced = ended or not left, killed > 0
         self._report(
             request, ok=ok, why=why, checkpoint=good, killed=killed, saved_on_request=_saved_since(request, found),
             ended="forced" if forced else "before" if was_over else "graceful" if ended else "running")
+
+    def _note_time(self, request, good, found):
+        """How long it took from the asking to the complete checkpoint: what a spot notice must leave time for."""
+        begin, end = clock.seconds(request["not_before"]), good and clock.seconds(good["modified_at"])
+        if begin and end and good["state"] == "complete" and _saved_since(request, found):
+            self._supervisor.change(save_took_s=round(max(0.0, end - begin), 3))
 
     def _look(self, ended):
         watch = self._supervisor.watch

@@ -1,12 +1,11 @@
 """The verb `start`: checks everything, lays down the run's folder, leaves a supervisor behind."""
 
 import contextlib
-import glob
 import os
 import tempfile
 import time
 
-from . import dependencies, format_plugins, locks, paths, run_state, s3_uri
+from . import dependencies, format_plugins, locks, paths, resume, run_state, s3_uri
 from .errors import AgentError
 from .jsonio import write_json
 
@@ -53,7 +52,7 @@ def _check_plain(request):
     script = request["script"]
     values = [script, request["checkpoint_dir"], request["output_dir"]] + list(request["args"])
     values += list(request["env"]) + list(request["env"].values())
-    values += [request[key] for key in ("python", "data", "resume") if request[key] is not None]
+    values += [request[key] for key in ("python", "data", "resume", "resume_argument") if request.get(key) is not None]
     for value in values:
         try:
             usable = b"\0" not in value.encode("utf-8", "surrogateescape")
@@ -94,40 +93,41 @@ def _plan(request, project_dir, active):
     if output:
         s3_uri.parse_uri(output["uri"])
     plugins = format_plugins.kept(request.get("formats"))
-    resume, skipped = _resume(request, project_dir, checkpoint_dir, active is None, plugins)
+    candidates, skipped = resume.choose(request, project_dir, checkpoint_dir, active is None, plugins)
     for made in (checkpoint_dir, output_dir):
         try:
             os.makedirs(made, exist_ok=True)
         except OSError as error:
             raise AgentError("bad_input", "the folder %s cannot be made: %s" % (made, error.strerror))
     from . import checkpoints
-    parent = _parent_of(resume, project_dir) if resume else None
-    args = list(request["args"])
-    resume_path = os.path.join(project_dir, resume) if resume else None
-    given = any(arg.split("=")[0] == "--resume-from" for arg in args)
-    if resume_path and not given and _takes_resume_from(script_path):
-        args += ["--resume-from", resume_path]
     run = {
         "run_id": request["run_id"], "name": request["name"], "project": request["project"], "script": script, "args": list(request["args"]),
         "project_dir": project_dir, "checkpoint_dir": checkpoint_dir, "checkpoint_patterns": list(request["checkpoint_patterns"]),
-        "output_dir": output_dir, "data_dir": data_dir, "resume_from": resume, "boot_id": run_state.boot_id(),
-        "attempt": parent["attempt"] + 1 if parent else 1, "parent_run_id": parent["run_id"] if parent else None,
+        "output_dir": output_dir, "data_dir": data_dir, "boot_id": run_state.boot_id(),
+        "resume_from": None, "attempt": 1, "parent_run_id": None, "resume": None, "interruptible": bool(request.get("interruptible")),
         "baseline": checkpoints.snapshot(checkpoint_dir, list(request["checkpoint_patterns"]), plugins), "created_at": time.time(),
         "data_source": request.get("data_source"), "output": output, "formats": plugins,
         # What the supervisor changes. `asked`: {reason} from the moment when the script is asked to save and leave.
         "state": "preparing", "asked": None, "reason": None, "detail": None, "exit_code": None, "signal": None, "ended_at": None,
     }
+    if candidates:
+        run.update(resume.facts_of(candidates[0], project_dir))
+        if not candidates[0]["path"]:
+            run["resume"] = {"candidates": candidates, "access": request["resume_access"]}
     environment = dict({"PYTHONUNBUFFERED": "1"}, **request["env"])
     environment.update(
         RUNCTL_RUN_ID=request["run_id"], RUNCTL_CHECKPOINT_DIR=checkpoint_dir, RUNCTL_OUTPUT_DIR=output_dir,
         RUNCTL_STOP_FILE=str(paths.run_dir(request["run_id"]) / "stop"))
-    optional = {"RUNCTL_DATA_DIR": data_dir, "RUNCTL_RESUME_FROM": resume_path}
-    environment.update((key, value) for key, value in optional.items() if value)
+    if data_dir:
+        environment["RUNCTL_DATA_DIR"] = data_dir
     command = {
-        "choice": choice, "args": args, "cwd": project_dir, "env": environment,
+        "choice": choice, "args": list(request["args"]), "cwd": project_dir, "env": environment,
         # Of a run that this one was started from, they would mislead.
-        "unset": [key for key, value in optional.items() if not value], "shown": script,
+        "unset": ([] if data_dir else ["RUNCTL_DATA_DIR"]) + ["RUNCTL_RESUME_FROM"], "shown": script,
+        "resume_argument": resume.argument_for(request, script_path),
     }
+    if candidates and candidates[0]["path"]:
+        command = resume.with_path(command, candidates[0]["path"])  # else when it has been fetched
     return run, command, skipped
 
 
@@ -142,47 +142,6 @@ def _data_dir(data, source):
     if not os.path.isdir(path):
         raise AgentError("not_found", "there is no data folder %s on the instance" % path)
     return path
-
-
-def _takes_resume_from(script_path):
-    with open(script_path, "rb") as file:
-        return b"--resume-from" in file.read(1 << 20)
-
-
-def _resume(request, project_dir, checkpoint_dir, ended, plugins):
-    """(path relative to the project folder or absolute, or None; what was passed over and why)."""
-    wanted = request["resume"]
-    if wanted is None:
-        return None, []
-    from . import checkpoints
-    if wanted == "latest":
-        listed = checkpoints.list_checkpoints(checkpoint_dir, project_dir, list(request["checkpoint_patterns"]), ended=ended, plugins=plugins)
-        good, skipped = checkpoints.latest_good(listed)
-        if good is None:
-            raise AgentError(
-                "verification_failed", "there is no good checkpoint to resume from in %s" % checkpoint_dir, {"skipped": skipped})
-        return good["path"], skipped
-    path = os.path.normpath(os.path.join(project_dir, wanted))
-    if not os.path.exists(path):
-        raise AgentError("not_found", "there is no checkpoint %s on the instance" % path)
-    pattern = glob.escape(os.path.basename(path))
-    for found in checkpoints.list_checkpoints(os.path.dirname(path), project_dir, [pattern], ended=ended, plugins=plugins):
-        if os.path.join(project_dir, found["path"]) == path and found["state"] in ("corrupt", "partial"):
-            why = "%s: %s" % (found["state"], found["state_detail"])
-            skipped = [{"path": found["path"], "why": why}]
-            raise AgentError("verification_failed", "checkpoint %s is %s" % (wanted, why), {"skipped": skipped})
-    inside = path.startswith(project_dir + os.sep)
-    return os.path.relpath(path, project_dir) if inside else path, []
-
-
-def _parent_of(resume, project_dir):
-    """The newest run of the project folder that wrote this checkpoint, or None."""
-    for run_id in run_state.all_ids():
-        with contextlib.suppress(AgentError):
-            run = run_state.load(run_id)
-            if run["project_dir"] == project_dir and any(one["path"] == resume for one in run_state.recorded_checkpoints(run)):
-                return run
-    return None
 
 
 def _stamps_below(folder):
@@ -201,7 +160,7 @@ def _lay_down(folder, request, run, command):
     paths.made("stop-requests")
     temporary = tempfile.mkdtemp(prefix=".new-", dir=str(folder.parent))
     try:
-        kept = {key: value for key, value in request.items() if key not in ("sync", "formats")}
+        kept = {key: value for key, value in request.items() if key != "sync"}
         files = [("request.json", kept), ("run.json", run), ("command.json", command)]
         if run["output"]:
             files.append(("earlier-outputs.json", _stamps_below(run["output_dir"])))

@@ -91,7 +91,7 @@ def _record(request, kind):
                 pass  # a full disk must not stand in the way of a stop
         for run_id in record["runs"]:
             if run_id not in record["reports"]:
-                _lay_down(run_id, dict(record["request"], was_over=run_id in record["over"]))
+                lay_down(run_id, dict(record["request"], was_over=run_id in record["over"]))
     return record
 
 
@@ -127,12 +127,15 @@ def _decide(request, kind):
     return {"runs": runs, "over": over, "reports": reports, "request": kept}
 
 
-def _lay_down(run_id, request):
+def lay_down(run_id, request):
+    """For the run's supervisor. False where just this was asked before."""
     folder = paths.run_dir(run_id)
     with locks.exclusive(str(folder / "requests.lock")):
         requests = run_state.requests_of(run_id)
-        if all(known["request_id"] != request["request_id"] for known in requests):
+        is_new = all(known["request_id"] != request["request_id"] for known in requests)
+        if is_new:
             write_hard(folder / "stop-request.json", (requests + [request])[-KEPT_REQUESTS:])
+    return is_new
 
 
 def _forget_old(folder):

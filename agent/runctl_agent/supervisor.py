@@ -8,12 +8,14 @@ import time
 import traceback
 
 # All that is needed until the end is loaded now: this program's file may be replaced meanwhile.
-from . import checkpoint_watch, dependencies, launcher, locks, paths, process_table, run_state, saving
+from . import checkpoint_watch, dependencies, launcher, locks, paths, process_table, resume_alarm, run_state, saving, spot_notice
 from .clock import iso
 from .errors import AgentError
 from .jsonio import read_json, write_json
 
 TICK_S = 0.2
+# The machine is shutting down: so long it will wait, more or less.
+SHUTDOWN_GRACE_S = 60.0
 RETRY_S = 1.0
 LAUNCHES = 3
 
@@ -23,7 +25,9 @@ def supervise(folder, lock):
     os.set_inheritable(int(lock), False)
     os.ftruncate(int(lock), 0)
     os.pwrite(int(lock), json.dumps({"pid": os.getpid()}).encode(), 0)
-    Supervisor(os.path.basename(folder)).work()
+    supervisor = Supervisor(os.path.basename(folder))
+    signal.signal(signal.SIGTERM, lambda *_: supervisor.shut_down())
+    supervisor.work()
 
 
 class Stopped(Exception):
@@ -39,6 +43,8 @@ class Supervisor:
         self._written_at = 0.0
         self._launcher = None
         self._launches = 0
+        self._shutting_down = False
+        self._notice = self._alarm = None
         self.watch = None
         self.saving = saving.Saving(self)
 
@@ -78,11 +84,32 @@ class Supervisor:
                 time.sleep(RETRY_S)
             time.sleep(TICK_S)
 
+    def shut_down(self):
+        """The machine's own shutdown: the same save as for a stop, from the next look on."""
+        self._shutting_down = True
+
+    def _heed_shutdown(self):
+        if not self._shutting_down:
+            return
+        if self.run["state"] == "stopped":
+            self._shutting_down = False
+            return
+        detail = "the machine is being shut down"
+        spot_notice.lay_down(self.run, "shutdown %s" % self.run["boot_id"], SHUTDOWN_GRACE_S, detail)
+        if run_state.look(self.run)["main"] and not self.run["asked"]:
+            # The script was told too, and may have gone of it already: it has neither failed nor completed.
+            self.change(asked={"how": None, "signalled": [], "reason": "interrupted", "detail": detail})
+        self._shutting_down = False
+        self.log("told to end: " + detail)
+
     def _turn(self):
         """One look at everything; True where nothing is left to do."""
         if self._launcher:
             self._launcher.poll()
+        self._heed_shutdown()
         self._ensure_uploader()
+        if self.run.get("interruptible") and self._notice is None and self.run["state"] != "stopped":
+            self._notice = spot_notice.SpotNotice(self.run, self.log)
         now = run_state.look(self.run)
         if now["main"] is None and now["state"] != "stopped":
             self._bring_up()
@@ -91,6 +118,7 @@ class Supervisor:
             self.watch = checkpoint_watch.CheckpointWatch(self.run, self.log)
         if now["state"] == "running":
             self.change(state="running")
+        self._look_at_log(ended=False)
         self.saving.turn(now)
         now = run_state.look(self.run)
         if now["state"] == "stopped":
@@ -114,7 +142,19 @@ class Supervisor:
         if self.watch:
             self.watch.close()
             self.watch.look_now(ended=True)
+        self._look_at_log(ended=True)
+        if self._notice:
+            self._notice.close()
         self.change(**{key: now[key] for key in ("state", "reason", "detail", "exit_code", "signal", "ended_at")})
+
+    def _look_at_log(self, ended):
+        """For the first step of a run that resumed."""
+        if self._alarm is None:
+            self._alarm = resume_alarm.of(self.run, self.folder)
+        alarm = self._alarm and self._alarm.look(ended)
+        if alarm:
+            self.log(alarm)
+            self.change(resume_alarm=alarm)
 
     # Before the script runs.
 
@@ -128,6 +168,8 @@ class Supervisor:
             command = read_json(self.folder / "command.json")
             if "argv" not in command:
                 self._end_leftovers()
+                if self.run.get("resume"):
+                    command = self._with_checkpoint(command)
                 if self.run.get("data_source"):
                     from . import data_source
                     data_source.fetch(self.run["data_source"], self._say_in_log, self._check)
@@ -144,11 +186,21 @@ class Supervisor:
         else:
             self._start_launcher()
 
+    def _with_checkpoint(self, command):
+        from . import resume, resume_fetch
+        candidate, path = resume_fetch.bring(self.run, self._say_in_log, self._check, lambda skipped: self.change(resume_skipped=skipped))
+        skipped = self.run.get("resume_skipped")
+        why = skipped and "resumes from %s: %s" % (candidate["from"], "; ".join("%s was passed over: %s" % (one["path"], one["why"]) for one in skipped[:3]))
+        self.change(detail=why or None, **resume.facts_of(candidate, self.run["project_dir"]))
+        return resume.with_path(command, path)
+
     def _start_launcher(self):
         if self._launches == LAUNCHES:
             self._end(reason="failed", detail="the script could not be started; see %s" % (self.folder / "supervisor.log"))
             return
         self._launches += 1
+        if "log_from" not in self.run:
+            self.change(log_from=os.path.getsize(str(self.folder / "log")))
         self._launcher = run_state.spawn("_launch", self.folder)
         deadline = time.monotonic() + 5
         while self._launcher.poll() is None and not (self.folder / "main.json").exists() and time.monotonic() < deadline:
@@ -158,6 +210,7 @@ class Supervisor:
         return next((request for request in self.saving.pending() if request["kind"] == "stop"), None)
 
     def _check(self):
+        self._heed_shutdown()
         self.saving.answer_early_saves()
         if self._wanted_stop():
             raise Stopped()
@@ -172,7 +225,8 @@ class Supervisor:
         self._end_leftovers()
         if (self.folder / "main.json").exists():
             return
-        self._end(reason=self._wanted_stop()["reason"], detail="stopped before the script was started")
+        stop = self._wanted_stop()
+        self._end(reason=stop["reason"], detail=stop.get("detail") or "stopped before the script was started")
         self.saving.answer_called_off()
 
     def _end(self, reason, detail, failed_code=None):

@@ -56,7 +56,8 @@ class Uploader:
         self._run_id, self._folder = run_id, paths.run_dir(run_id)
         self._run = run_state.load(run_id)
         bucket, self._prefix = parse_uri(uploads.prefix_of(self._run))
-        self._bucket = s3.Bucket(bucket, self._run["output"]["access"])
+        self._bucket = s3.Bucket(bucket, self._run["output"]["access"], should_stop=self._is_overtaken)
+        self._current, self._overtaken, self._asked_at = None, False, 0.0
         self._ledger = Ledger(run_id, self._say)
         self._state = self._ledger.state
         self._passed_over = set()
@@ -154,7 +155,15 @@ class Uploader:
         self._count(waiting, ended)
         with Cache() as self._cache:
             for index, checkpoint in enumerate(waiting, 1):
-                failure = self._try(self._checkpoint, checkpoint, ended) or failure
+                self._current = checkpoint
+                try:
+                    failure = self._try(self._checkpoint, checkpoint, ended) or failure
+                except s3.S3Error as error:
+                    if error.reason != "Stopped":
+                        raise
+                    break
+                finally:
+                    self._current, self._overtaken = None, False
                 self._count(waiting[index:], ended)
                 if ended and index == 1:
                     # The machine may go at any moment: how it ended is worth more than an older checkpoint.
@@ -231,6 +240,17 @@ class Uploader:
             return not there and str(one) not in self._passed_over and os.path.exists(self._full(one))
 
         return [one for name, one in self._listed()[::-1] if waits(name, one)]
+
+    def _is_overtaken(self):
+        """Asked between the blocks of an upload: the run is to end, and has saved a newer checkpoint than the one on its way. That one is gone on with later."""
+        now = time.monotonic()
+        current = self._current
+        if current and not self._overtaken and now - self._asked_at >= POLL_S:
+            self._asked_at = now
+            if _stamp(str(self._folder / "checkpoints.json")) != self._seen and run_state.load(self._run_id)["state"] != "running":
+                listed = [one for one in run_state.recorded_checkpoints(self._run) if one["state"] in WORTH and one["sha256"]]
+                self._overtaken = bool(listed) and listed[-1]["modified_at"] > current["modified_at"]
+        return self._overtaken
 
     def _full(self, checkpoint):
         return os.path.join(self._run["project_dir"], checkpoint["path"])

@@ -26,6 +26,8 @@ class FakeS3:
         self.objects, self.uploads, self.calls, self.faults = {}, {}, [], []
         self.page, self.wrong, self.region, self.token_s, self.tokens = 1000, [], REGION, 3600, 0
         self.has_role, self.ids = True, 0
+        # What the metadata service says further: {path below /latest/meta-data/: text, or a status}. `unsigned`: takes only requests without a signature.
+        self.metadata, self.unsigned = {}, False
         self.lock = threading.Lock()
         owner = self
 
@@ -49,7 +51,8 @@ class FakeS3:
         self.objects[key] = {"body": body, "etag": etag or hashlib.md5(body).hexdigest(), "headers": headers}
 
     def fault(self, method, pattern, kind, *values, times=1):
-        """Does this to the next such requests: `status` (number, code), `cut` (after n bytes), `corrupt`, `drop`, `slow` (seconds), `gate` (waits for the event)."""
+        """Does this to the next such requests: `status` (number, code), `cut` (after n bytes), `corrupt`, `drop`,
+        `hang up` (in the middle of the request), `slow` (seconds), `gate` (waits for the event)."""
         fault = {"method": method, "pattern": pattern, "kind": kind, "values": values, "left": times}
         self.faults.append(fault)
         return fault
@@ -60,10 +63,13 @@ class FakeS3:
     def body(self, key):
         return self.objects[key]["body"]
 
-    def _fault(self, method, key):
+    def hangs_up(self, method, path):
+        return self._fault(method, unquote(path), ("hang up",))[0] is not None
+
+    def _fault(self, method, key, kinds=("status", "cut", "corrupt", "drop", "slow", "gate")):
         with self.lock:
             for fault in self.faults:
-                if fault["left"] and fault["method"] in (method, "*") and re.search(fault["pattern"], key):
+                if fault["kind"] in kinds and fault["left"] and fault["method"] in (method, "*") and re.search(fault["pattern"], key):
                     fault["left"] -= 1
                     return fault["kind"], fault["values"]
         return None, ()
@@ -96,7 +102,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_any(self):
         parts = urlsplit(self.path)
-        self.body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        length = int(self.headers.get("content-length") or 0)
+        if self.world.hangs_up(self.command, self.path):
+            self.rfile.read(min(length, 1000))
+            self.close_connection = True
+            return None
+        self.body = self.rfile.read(length)
         if parts.path.startswith("/latest/"):
             return self.metadata(parts.path)
         self.query = dict(parse_qsl(parts.query, keep_blank_values=True))
@@ -116,7 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
         scope = re.search(r"Credential=([^/]+)/(\d{8})/([^/]+)/s3/", self.headers["authorization"] or "")
         if scope and scope.group(3) != self.world.region:
             return self.fail(400, "AuthorizationHeaderMalformed", {"x-amz-bucket-region": self.world.region})
-        if not self.is_signed(parts, scope):
+        if not (self.headers["authorization"] is None if self.world.unsigned else self.is_signed(parts, scope)):
             self.world.wrong.append(self.path)
             return self.fail(403, "SignatureDoesNotMatch")
         if bucket != "bench":
@@ -150,7 +161,10 @@ class _Handler(BaseHTTPRequestHandler):
             return self.answer(200, b"imds-%d" % world.tokens)
         if self.headers["x-aws-ec2-metadata-token"] != "imds-%d" % world.tokens:
             return self.answer(401)
-        if not world.has_role:
+        told = world.metadata.get(path[len("/latest/meta-data/"):])
+        if told is not None:
+            return self.answer(told) if isinstance(told, int) else self.answer(200, told.encode())
+        if not world.has_role or "security-credentials" not in path:
             return self.answer(404)
         if path.endswith("/security-credentials/"):
             return self.answer(200, b"runctl-instance")
