@@ -8,6 +8,7 @@ import {parseDuration} from '../model/duration.js'
 import {PULL_FOLDER} from '../model/pull-folder.js'
 import {durationFlag} from './duration-flag.js'
 import {newRequestId} from './new-request-id.js'
+import {saveSettings} from './save-settings.js'
 import {trainFlags, trainInput, type TrainFlagValues} from './train-flags.js'
 
 export const THEN = ['auto', 'keep', 'stop', 'terminate'] as const
@@ -59,7 +60,7 @@ export async function workflowInput(
     },
     train: {...train, readyTimeoutMs: READY_TIMEOUT_MS, followed: true},
     then: flags.then ?? config.get('workflow.then'),
-    graceMs: config.get('stop.grace'),
+    ...saveSettings(config),
     timeoutMs: flags.timeout ?? null,
     readyTimeoutMs: READY_TIMEOUT_MS,
     pullTo: path.join(config.root, PULL_FOLDER),
