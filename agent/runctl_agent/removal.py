@@ -23,7 +23,8 @@ def _remove_checkpoints(request):
     root, base = os.path.abspath(root), project_dir or os.path.abspath(root)
     # Before they are looked at: what has this stamp afterwards is what was looked at.
     stamps = {one["path"]: _stamp(os.path.join(base, one["path"])) for one in request["remove"]}
-    listed = {one["path"]: one for one in checkpoints.list_checkpoints(root, project_dir, patterns, ended=checkpoints.has_ended(run_id))}
+    ended, plugins = checkpoints.has_ended(run_id), checkpoints.plugins_of(run_id)
+    listed = {one["path"]: one for one in checkpoints.list_checkpoints(root, project_dir, patterns, ended=ended, plugins=plugins)}
     needed = _needed(root, listed.values(), base)
     _finish_removals(root)
     removed, kept = [], []

@@ -43,6 +43,7 @@ export interface CommandJson {
   'workflow run': WorkflowResult
   'checkpoint list': readonly Checkpoint[]
   'checkpoint info': Checkpoint
+  'checkpoint resume': TrainJson
   'run list': readonly RunRow[]
   'run show': RunRow
   'run logs': RunLogsJson

@@ -22,7 +22,14 @@ export const trainFlags = {
   'output-dir': Flags.string({summary: 'Folder of the project on the instance for other outputs (RUNCTL_OUTPUT_DIR). Default: outputs.'}),
   'checkpoint-dir': Flags.string({summary: 'Folder of the project on the instance for checkpoints (RUNCTL_CHECKPOINT_DIR). Default: checkpoints.'}),
   'checkpoint-pattern': Flags.string({multiple: true, multipleNonGreedy: true, helpValue: '<glob>', summary: 'Which files in it are checkpoints. Default: the usual endings.'}),
-  resume: Flags.string({helpValue: 'latest|PATH', summary: 'Resume from the newest checkpoint that verifies, or from this one (RUNCTL_RESUME_FROM; --resume-from if the script knows it).'}),
+  resume: Flags.string({
+    helpValue: 'latest|PATH|RUN|s3://…',
+    summary: 'Resume from the newest checkpoint that verifies, on the instance or in the store, of the project or of a run; or from just this one (RUNCTL_RESUME_FROM; --resume-from if the script knows it).',
+  }),
+  'resume-argument': Flags.string({
+    helpValue: 'NAME|none',
+    summary: "The script's argument for the path to resume from, where it is another one. Default: train.resume_argument of the configuration (--resume-from).",
+  }),
   name: Flags.string({summary: 'A name for the run.'}),
   python: Flags.string({helpValue: '<command>', summary: 'Interpreter for .py scripts on the instance.'}),
   concurrent: Flags.boolean({default: false, summary: 'Start although another run is active in the same project folder.'}),
@@ -43,6 +50,7 @@ export interface TrainFlagValues {
   readonly 'checkpoint-dir': string | undefined
   readonly 'checkpoint-pattern': readonly string[] | undefined
   readonly resume: string | undefined
+  readonly 'resume-argument': string | undefined
   readonly name: string | undefined
   readonly python: string | undefined
   readonly concurrent: boolean | undefined
@@ -72,6 +80,7 @@ export async function trainInput(
     checkpointPatterns: flags['checkpoint-pattern'] ?? config.get('train.checkpoint_patterns'),
     outputDir: flags['output-dir'] ?? config.get('train.output_dir'),
     resume: flags.resume ?? null,
+    ...resumeArgument(flags, config),
     name: flags.name ?? null,
     python: flags.python ?? config.get('train.python'),
     concurrent: flags.concurrent ?? false,
@@ -91,7 +100,18 @@ function dataOf({data, 'data-s3': dataS3}: TrainFlagValues): string | null {
   return checkS3('--data-s3', dataS3)
 }
 
-function configuredOutput(config: Configuration): string | null {
+/** `none` is no argument; a bare name gets its dashes, since a flag cannot be given a value that begins with them. */
+function resumeArgument({'resume-argument': flag}: TrainFlagValues, config: Configuration): Pick<TrainInput, 'resumeArgument'> {
+  const configured = config.get('train.resume_argument')
+  const given = flag ?? configured
+  if (given === null) return {}
+  if (given === 'none') return {resumeArgument: null}
+  const name = given.startsWith('-') ? given : `--${given}`
+  if (/^--?[A-Za-z][\w.-]*$/.test(name)) return {resumeArgument: name}
+  throw new RunctlError('bad_input', `${flag === undefined ? 'train.resume_argument' : '--resume-argument'} wants the name of an argument, like resume-from, or none; not ${JSON.stringify(given)}`)
+}
+
+export function configuredOutput(config: Configuration): string | null {
   const value = config.get('train.output_s3')
   return value === null ? null : checkS3('train.output_s3', value)
 }

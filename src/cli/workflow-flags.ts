@@ -10,6 +10,7 @@ import {awsCreateFlags} from './aws-create-flags.js'
 import {createOptions} from './create-options.js'
 import {durationFlag} from './duration-flag.js'
 import {newRequestId} from './new-request-id.js'
+import {saveSettings} from './save-settings.js'
 import {trainFlags, trainInput, type TrainFlagValues} from './train-flags.js'
 
 export const THEN = ['auto', 'keep', 'stop', 'terminate'] as const
@@ -69,7 +70,7 @@ export async function workflowInput(
     },
     train: {...train, readyTimeoutMs: READY_TIMEOUT_MS, followed: true},
     then: flags.then ?? config.get('workflow.then'),
-    graceMs: config.get('stop.grace'),
+    ...saveSettings(config),
     timeoutMs: flags.timeout ?? null,
     readyTimeoutMs: READY_TIMEOUT_MS,
     pullTo: path.join(config.root, PULL_FOLDER),

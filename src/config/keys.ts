@@ -69,6 +69,12 @@ export const CONFIG_KEYS = {
     example: '"s3://my-bucket/my-project/"',
     description: 'Where checkpoints, logs and outputs go as they are written, on a platform with an object store.',
   },
+  'train.resume_argument': {
+    type: 'string',
+    default: null,
+    example: '"--load"',
+    description: 'The argument in which the script takes the path to resume from, where its text contains it; "none": it never gets one. Unset: --resume-from.',
+  },
   'train.env': {
     type: 'map',
     default: {},
@@ -79,6 +85,11 @@ export const CONFIG_KEYS = {
     type: 'duration',
     default: '120s',
     description: 'How long the script may take to save its last checkpoint before it is ended.',
+  },
+  'spot.mean_time_to_interruption': {
+    type: 'duration',
+    default: '24h',
+    description: 'How long a spot instance is left alone on average, for the advised time between checkpoints. An assumption: no cloud tells it.',
   },
   'workflow.then': {
     type: 'choice',

@@ -5,7 +5,9 @@ import {awaitUpload} from './await-upload.js'
 import {checkpointTag} from './checkpoint-tag.js'
 import {followRun} from './follow-run.js'
 import type {PlatformDeps} from './platform-deps.js'
-import {outcomeError} from './run-outcome.js'
+import {lostInstance, outcomeError} from './run-outcome.js'
+import {runWarnings} from './run-warnings.js'
+import type {SaveSettings} from './save-settings.js'
 
 export interface FinishInput {
   readonly instance: Instance
@@ -16,6 +18,7 @@ export interface FinishInput {
   readonly log: (bytes: Uint8Array) => unknown
   /** Write into the instance's tags what ran last; false where the caller ends the instance, which does that. */
   readonly recorded: boolean
+  readonly save: SaveSettings
 }
 
 /**
@@ -28,7 +31,11 @@ export async function finishRun(input: FinishInput, deps: PlatformDeps): Promise
   deps.footprint.note(input.runId, {stillRunning: `${input.runId} on ${instance.id}`, next: stop})
   const seen = new Set<string>()
   const saved: Promise<unknown>[] = []
+  const warn = runWarnings(instance, input.save, deps.progress)
+  let last: RunStatus | null = null
   const notice = (run: RunStatus): void => {
+    last = run
+    warn(run)
     const checkpoint = run.last_checkpoint
     if (!checkpoint || seen.has(`${checkpoint.path} ${checkpoint.sha256}`)) return
     seen.add(`${checkpoint.path} ${checkpoint.sha256}`)
@@ -37,7 +44,9 @@ export async function finishRun(input: FinishInput, deps: PlatformDeps): Promise
     steps.catch(() => undefined)
     saved.push(steps)
   }
-  const ended = await followRun({instanceId: instance.id, runId: input.runId, offset: 0, timeoutMs: input.timeoutMs}, {log: input.log, run: notice}, deps)
+  const ended = await followRun({instanceId: instance.id, runId: input.runId, offset: 0, timeoutMs: input.timeoutMs}, {log: input.log, run: notice}, deps).catch((error: unknown) => {
+    throw lostInstance(error, last, {platform: instance.platform, instanceId: instance.id})
+  })
   deps.footprint.forget(input.runId)
   const run = await awaitUpload(ended, instance, deps)
   await Promise.all([...saved, ...(input.recorded ? [recordEnd(run, instance, deps)] : [])])

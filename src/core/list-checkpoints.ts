@@ -1,7 +1,7 @@
 import type {CheckpointsAnswer, CheckpointsRequest} from '../agent/checkpoint-protocol.js'
 import {RunctlError} from '../model/errors.js'
 import type {Checkpoint} from '../model/checkpoint.js'
-import {TAGS} from '../model/instance.js'
+import {TAGS, type Instance} from '../model/instance.js'
 import {findInstance} from './find-instance.js'
 import {readCheckpointTag} from './list-resources.js'
 import type {PlatformDeps} from './platform-deps.js'
@@ -30,8 +30,20 @@ export async function listCheckpoints(input: CheckpointsOnInstanceInput, deps: P
     const {checkpoints, dir, latest_good, latest_good_skipped} = await readCheckpoints(deps.agent(instance.id), input.request, deps.signal)
     return {checkpoints, dir, latest_good, latest_good_skipped, incomplete_because: null}
   }
+  const recorded = recordedCheckpoints(instance)
+  return {
+    checkpoints: recorded,
+    dir: null,
+    latest_good: recorded[0] ?? null,
+    latest_good_skipped: [],
+    incomplete_because: `${instance.id} is ${instance.state}: this is what its tags say; start it to see all (runctl ${instance.platform} start ${instance.id} --wait)`,
+  }
+}
+
+/** What the tags say: at most one, the last that was recorded. */
+export function recordedCheckpoints(instance: Instance): readonly Checkpoint[] {
   const tag = readCheckpointTag(instance.tags[TAGS.lastCheckpoint])
-  const recorded: Checkpoint[] = tag ? [{
+  return tag ? [{
     path: tag.path,
     state: 'complete',
     state_detail: 'as recorded when the instance was stopped',
@@ -47,13 +59,6 @@ export async function listCheckpoints(input: CheckpointsOnInstanceInput, deps: P
     tags: [],
     places: [{kind: 'instance', where: instance.id, path: tag.path, verified_at: tag.at}],
   }] : []
-  return {
-    checkpoints: recorded,
-    dir: null,
-    latest_good: recorded[0] ?? null,
-    latest_good_skipped: [],
-    incomplete_because: `${instance.id} is ${instance.state}: this is what its tags say; start it to see all (runctl ${instance.platform} start ${instance.id} --wait)`,
-  }
 }
 
 /** The one checkpoint of a listing that a person means: by its whole path, or by the end of it if that is unique. */

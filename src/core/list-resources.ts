@@ -27,6 +27,8 @@ export interface ResourceRow {
   readonly owner: string | null
   readonly run: string | null
   readonly last_checkpoint: {readonly path: string; readonly epoch: number | null; readonly step: number | null; readonly at: string} | null
+  /** What the work costs that would be gone with the machine now; null where nothing runs, where it was not asked, and where it is not known. */
+  readonly at_risk_usd: number | null
 }
 
 export interface ListResourcesInput {
@@ -36,7 +38,7 @@ export interface ListResourcesInput {
 
 type Deps = Pick<PlatformDeps, 'clock' | 'provider' | 'signal'>
 
-/** The instances of one platform, oldest first. */
+/** The instances of one platform, oldest first. Asks the platform alone. */
 export async function listResources(input: ListResourcesInput, deps: Deps): Promise<readonly ResourceRow[]> {
   return resourceRows(await listInstances(input.states, deps), deps)
 }
@@ -75,6 +77,7 @@ export async function resourceRow(instance: Instance, deps: Deps, known?: Hourly
     owner: instance.tags[TAGS.owner] ?? null,
     run: instance.tags[TAGS.lastRun] ?? null,
     last_checkpoint: summarize(readCheckpointTag(instance.tags[TAGS.lastCheckpoint])),
+    at_risk_usd: null,
   }
 }
 

@@ -1,16 +1,20 @@
 import type {Checkpoint} from '../model/checkpoint.js'
 import type {RunStatus} from '../agent/protocol.js'
 import {isRunctlError, RunctlError} from '../model/errors.js'
+import type {SaveFit} from '../model/save-fit.js'
 import {findRunningInstance} from './find-instance.js'
 import {bytesPerAnswer} from './follow-run.js'
 import {zlibInflate} from './inflate.js'
 import type {PlatformDeps} from './platform-deps.js'
 import {readCheckpoints} from './read-checkpoints.js'
+import {fitOf} from './run-warnings.js'
+import type {SaveSettings} from './save-settings.js'
 
 export interface MonitorInput {
   readonly instanceId: string
   readonly runId: string | null
   readonly lines: number
+  readonly save: SaveSettings
 }
 
 /** A look at a run now: its state, the end of its log, its checkpoints. */
@@ -20,6 +24,8 @@ export interface MonitorResult {
   /** The last bytes of the log as they are. */
   readonly log: Uint8Array
   readonly checkpoints: readonly Checkpoint[]
+  /** Whether a save of this run is over in time; null where it has ended, and before anything of it was measured. */
+  readonly save_fit: SaveFit | null
 }
 
 /** A log can be one line of gigabytes: the end of it is shown, never more than this. */
@@ -41,7 +47,7 @@ export async function monitorRun(input: MonitorInput, deps: Pick<PlatformDeps, '
     // The run may have ended between the two answers: its last checkpoint belongs to its end.
     const isLate = logs.run.state === 'stopped' && own.length < logs.run.checkpoint_count
     const all = isLate ? (await readCheckpoints(agent, {run_id: logs.run_id}, deps.signal)).checkpoints : own
-    return {instance_id: instance.id, run: logs.run, log: zlibInflate(logs.data), checkpoints: all}
+    return {instance_id: instance.id, run: logs.run, log: zlibInflate(logs.data), checkpoints: all, save_fit: logs.run.state === 'stopped' ? null : fitOf(logs.run, instance, input.save)}
   } catch (error) {
     if (runId === null && isRunctlError(error) && error.code === 'not_found') throw nothingRun(instance.id, instance.platform)
     throw error

@@ -1,7 +1,7 @@
 import type {AgentClient} from '../agent/client.js'
 import type {RunStatus} from '../agent/protocol.js'
-import {isRunctlError, RunctlError, type ErrorCode} from '../model/errors.js'
-import {pathForShell} from '../model/quote-for-shell.js'
+import {isRunctlError, RunctlError, withContext, type ErrorCode} from '../model/errors.js'
+import {pathForShell, wordForShell} from '../model/quote-for-shell.js'
 import {failureWords} from '../model/run.js'
 import {zlibInflate} from './inflate.js'
 
@@ -13,8 +13,8 @@ export interface OutcomeContext {
 /** The error for a run that has ended other than well; null where it completed or was stopped on request. */
 export async function outcomeError(run: RunStatus, context: OutcomeContext, agent: AgentClient, signal: AbortSignal): Promise<RunctlError | null> {
   if (run.state !== 'stopped' || run.reason === 'completed' || run.reason === 'user') return null
-  const {instanceId, platform} = context
-  const resume = run.last_checkpoint ? [`runctl ${platform} train ${instanceId} ${pathForShell(run.script)} --resume latest`] : []
+  const {instanceId} = context
+  const resume = resumeCommands(run, context)
   const details = {
     instance_id: instanceId,
     run_id: run.run_id,
@@ -31,6 +31,32 @@ export async function outcomeError(run: RunStatus, context: OutcomeContext, agen
   }
   const {code, what} = run.started_at === null ? unprepared(run) : {code: 'training_failed' as const, what: `${run.script} ${failureWords(run)}`}
   return new RunctlError(code, `${what}${detail(run)}; the whole log is ${run.log_path} on ${instanceId}`, {details, next})
+}
+
+/** After a failure the code is sent again, most often with what mends it; what was taken away goes on as it was begun. */
+function resumeCommands(run: RunStatus, {instanceId, platform}: OutcomeContext): readonly string[] {
+  if (!run.last_checkpoint) return []
+  if (run.reason !== 'interrupted') return [`runctl ${platform} train ${instanceId} ${pathForShell(run.script)} --resume latest`]
+  return [continueCommand(run, instanceId), ...elsewhere(run, platform)]
+}
+
+const continueCommand = ({run_id}: RunStatus, instanceId: string): string => `runctl checkpoint resume --instance-id ${instanceId} --run ${run_id} --wait`
+
+/** Goes on on a new instance from what the store has; nothing where it has nothing. */
+function elsewhere({args, last_stored_checkpoint, output_uri, project, run_id, script}: RunStatus, platform: string): readonly string[] {
+  const end = `/${project}/${run_id}/`
+  if (last_stored_checkpoint === null || !output_uri?.endsWith(end)) return []
+  const rest = args.length === 0 ? '' : ` -- ${args.map(wordForShell).join(' ')}`
+  return [`runctl workflow run ${platform} ${pathForShell(script)} --resume ${run_id} --project-name ${project} --output-s3 ${pathForShell(output_uri.slice(0, -end.length))}${rest}`]
+}
+
+/** What to do where the instance went away while its run was followed: it stopped (then its disk is there) or is gone. */
+export function lostInstance(error: unknown, last: RunStatus | null, {instanceId, platform}: OutcomeContext): unknown {
+  if (last === null || !isRunctlError(error) || !['not_found', 'wrong_state', 'unreachable'].includes(error.code)) return error
+  const {state} = error.details
+  const onDisk = state === 'stopped' || state === 'stopping' ? [`runctl ${platform} start ${instanceId} --wait`, ...(last.last_checkpoint ? [continueCommand(last, instanceId)] : [])] : []
+  const next = [...onDisk, ...elsewhere(last, platform)]
+  return withContext(error, {next: next.filter(command => !error.next.includes(command)), details: {run_id: last.run_id}})
 }
 
 /** A script that was told to resume and failed before it saved anything: most often there is no such checkpoint. */

@@ -28,6 +28,7 @@ export interface WorkflowInput {
   readonly train: Omit<TrainInput, 'instanceId'>
   readonly then: Then
   readonly graceMs: number
+  readonly meanTimeToInterruptionMs: number
   /** For the training; null waits as long as it takes. */
   readonly timeoutMs: number | null
   readonly readyTimeoutMs: number
@@ -71,7 +72,7 @@ export async function runWorkflow(input: WorkflowInput, deps: PlatformDeps): Pro
     await deps.progress.pause()
     // Ending the instance writes the tags: once is enough.
     const recorded = then === 'keep'
-    run = await finishRun({instance: trained.instance, runId: trained.result.run.run_id, timeoutMs: input.timeoutMs, log: input.log, recorded}, deps)
+    run = await finishRun({instance: trained.instance, runId: trained.result.run.run_id, timeoutMs: input.timeoutMs, log: input.log, recorded, save: input}, deps)
   } catch (error) {
     throw await afterFailure(error, instance, then, input, deps)
   }

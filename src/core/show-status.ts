@@ -1,9 +1,14 @@
 import type {RunStatus} from '../agent/protocol.js'
 import {isRunctlError} from '../model/errors.js'
+import type {SaveFit} from '../model/save-fit.js'
+import {machineAtRisk, type WorkAtRisk} from '../model/work-at-risk.js'
 import {findInstance} from './find-instance.js'
 import {resourceRow, type ResourceRow} from './list-resources.js'
 import type {PlatformDeps} from './platform-deps.js'
 import {readRuns} from './read-runs.js'
+import {withRuns} from './resources-at-risk.js'
+import {fitOf} from './run-warnings.js'
+import type {SaveSettings} from './save-settings.js'
 
 /** An instance, and what runs there. Also its JSON form. */
 export interface InstanceStatus extends ResourceRow {
@@ -11,16 +16,29 @@ export interface InstanceStatus extends ResourceRow {
   readonly runs: readonly RunStatus[] | null
   /** Why it could not be asked: `stopped`, or what the shell said. */
   readonly runs_unknown_because: string | null
+  /** What would be gone with the machine now; null where nothing runs, or nobody answered. */
+  readonly at_risk: WorkAtRisk | null
+  /** Whether a save of the run that is active is over in time; null before anything of it was measured. */
+  readonly save_fit: SaveFit | null
 }
 
 type Deps = Pick<PlatformDeps, 'agent' | 'clock' | 'provider' | 'signal'>
 
 /** Asks the platform and, if the instance runs, the agent. An agent that does not answer is part of the answer, not an error. */
-export async function showStatus(instanceId: string, deps: Deps): Promise<InstanceStatus> {
+export async function showStatus(instanceId: string, settings: SaveSettings, deps: Deps): Promise<InstanceStatus> {
   const instance = await findInstance(instanceId, deps)
   // A command to a stopped instance may wait until it runs: only one that runs is asked.
   const [row, runs] = await Promise.all([resourceRow(instance, deps), instance.state === 'running' ? askRuns(instanceId, deps) : `the instance is ${instance.state}`])
-  return typeof runs === 'string' ? {...row, runs: null, runs_unknown_because: runs} : {...row, runs, runs_unknown_because: null}
+  if (typeof runs === 'string') return {...row, runs: null, runs_unknown_because: runs, at_risk: null, save_fit: null}
+  const now = deps.clock.now()
+  const [active] = runs.filter(({state}) => state !== 'stopped')
+  return {
+    ...withRuns(row, runs, now),
+    runs,
+    runs_unknown_because: null,
+    at_risk: machineAtRisk(runs, row.cost_per_hour, now),
+    save_fit: active ? fitOf(active, instance, settings) : null,
+  }
 }
 
 /** The runs, or why they are not known. */

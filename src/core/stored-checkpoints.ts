@@ -128,7 +128,8 @@ function judge(entry: StoredEntry, stored: StoredCheckpoint | null): Judged {
     ? (['unverified', 'its manifest was not read'] as const)
     : run === null ? (['unverified', 'it has no manifest: nothing is known but its name and size'] as const) : (['partial', UNFINISHED] as const)
   const checkpoint: Checkpoint = {
-    path: below, state, state_detail: detail, format: null, size_bytes: sizeBytes, sha256: null, ...stepAndEpochOfName(name), metrics: {},
+    // As it most often is on the instance; its manifest would say.
+    path: run === null ? below : `checkpoints/${below}`, state, state_detail: detail, format: null, size_bytes: sizeBytes, sha256: null, ...stepAndEpochOfName(name), metrics: {},
     modified_at: modifiedAt ?? manifest?.modifiedAt ?? '', run_id: run?.id ?? null, attempt: null, tags, places: [{...placeOf(uri), verified_at: null}],
   }
   return {checkpoint, stored: null}

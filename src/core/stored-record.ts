@@ -84,7 +84,7 @@ function readRunFacts(run: Readonly<Record<string, unknown>>): RunFacts | null {
   if (!Array.isArray(args) || !args.every(one => typeof one === 'string')) return null
   return {
     run_id, project, script, project_dir, checkpoint_dir, output_dir,
-    args: args as readonly string[],
+    args,
     name: asText(run['name']),
     output_uri: asText(run['output_uri']),
     state: state === 'preparing' || state === 'running' || state === 'stopping' ? state : 'stopped',

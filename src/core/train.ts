@@ -3,7 +3,7 @@ import path from 'node:path'
 import type {RunStatus, StartRequest} from '../agent/protocol.js'
 import {isRunctlError, RunctlError, withContext} from '../model/errors.js'
 import type {Instance} from '../model/instance.js'
-import {pathForShell, quoteForShell} from '../model/quote-for-shell.js'
+import {pathForShell, wordForShell} from '../model/quote-for-shell.js'
 import {newRunId} from '../model/run.js'
 import {checkScript} from './check-script.js'
 import {findInstance, notRunning} from './find-instance.js'
@@ -138,7 +138,7 @@ async function findReady(input: TrainInput, deps: PlatformDeps): Promise<Instanc
 }
 
 function waitingCommand({id, platform}: Instance, {args, script, typedFlags = []}: TrainInput): string {
-  const rest = args.length === 0 ? [] : ['--', ...args.map(word => (/^[\w@%+=:,./-]+$/.test(word) ? word : quoteForShell(word.replaceAll('\0', ''))))]
+  const rest = args.length === 0 ? [] : ['--', ...args.map(wordForShell)]
   return ['runctl', platform, 'train', id, pathForShell(script), ...typedFlags, '--wait', ...rest].join(' ')
 }
 

@@ -10,3 +10,8 @@ export function pathForShell(path: string): string {
   const named = (path.startsWith('-') ? `./${path}` : path).replaceAll('\0', '')
   return /^[\w@%+:,./-]+$/.test(named) ? named : quoteForShell(named)
 }
+
+/** An argument as a word of a command that a person may paste into a shell, behind `--`: bare where that is safe. A NUL, which none can hold, is left out. */
+export function wordForShell(argument: string): string {
+  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : quoteForShell(argument.replaceAll('\0', ''))
+}

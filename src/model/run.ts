@@ -31,3 +31,5 @@ export function failureWords({exit_code, signal}: {readonly exit_code: number | 
   if (signal !== null) return `failed (${signal})`
   return exit_code === null ? 'failed' : `failed (exit ${exit_code})`
 }
+
+export const isActive = ({state}: {readonly state: RunState}): boolean => state !== 'stopped'

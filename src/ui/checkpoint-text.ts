@@ -1,4 +1,5 @@
 import type {Checkpoint, CheckpointPlace} from '../model/checkpoint.js'
+import {mainMetric} from '../model/main-metric.js'
 import {formatBytes} from './bytes.js'
 import {formatAgo} from './duration.js'
 import {renderRecord} from './record.js'
@@ -9,7 +10,8 @@ import {renderTable, type Column} from './table.js'
 import {formatTime} from './timestamp.js'
 
 export function renderCheckpointList(checkpoints: readonly Checkpoint[], env: RenderEnv, empty = 'No checkpoints.'): string {
-  return renderTable(checkpointColumns(env), checkpoints, env, empty)
+  const severalRuns = new Set(checkpoints.map(({run_id}) => run_id)).size > 1
+  return renderTable(checkpointColumns(env, severalRuns), checkpoints, env, empty)
 }
 
 export function renderCheckpoint(checkpoint: Checkpoint, env: RenderEnv): string {
@@ -42,16 +44,26 @@ export function checkpointSummary(checkpoint: Checkpoint, env: RenderEnv): strin
   return `${checkpoint.path} (${facts.join(', ')})`
 }
 
-function checkpointColumns(env: RenderEnv): readonly Column<Checkpoint>[] {
+function checkpointColumns(env: RenderEnv, severalRuns: boolean): readonly Column<Checkpoint>[] {
   return [
     {header: 'PATH', value: row => row.path, minWidth: 20, cut: 'start'},
     {header: 'EPOCH', value: row => shownNumber(row.epoch), align: 'right', priority: 3},
-    {header: 'STEP', value: row => shownNumber(row.step), align: 'right', priority: 4},
+    {header: 'STEP', value: row => shownNumber(row.step), align: 'right', priority: 6},
+    {header: 'METRIC', value: row => metricWords(row, env), minWidth: 8, priority: 4},
     {header: 'SIZE', value: row => shownBytes(row.size_bytes, env), align: 'right', priority: 2},
-    {header: 'AGE', value: row => shownAge(row.modified_at, env), align: 'right', priority: 5},
+    {header: 'AGE', value: row => shownAge(row.modified_at, env), align: 'right', priority: 7},
     {header: 'STATE', value: row => row.state, style: row => checkpointStateStyle(row.state)},
-    {header: 'WHERE', value: row => placeKinds(row.places), minWidth: 8, priority: 1},
+    {header: 'WHERE', value: row => placeKinds(row.places), minWidth: 8, priority: 8},
+    {header: 'TAGS', value: row => (row.tags.length === 0 ? null : row.tags.join(',')), minWidth: 6, priority: 5},
+    // The same names in each: only the run tells them apart. Programs have it always.
+    {header: 'RUN', value: row => (severalRuns || env.format === 'text' ? row.run_id : null), priority: 1},
   ]
+}
+
+/** `loss 0.31`; exactly for programs. */
+function metricWords({metrics}: Checkpoint, env: RenderEnv): string | null {
+  const main = mainMetric(metrics)
+  return main && `${main.name} ${env.format === 'text' ? main.value : Number(main.value.toPrecision(4))}`
 }
 
 function placeKinds(places: readonly CheckpointPlace[]): string | null {

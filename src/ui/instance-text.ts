@@ -49,6 +49,7 @@ function instanceColumns(env: RenderEnv): readonly Column<ResourceRow>[] {
     {header: 'UP', value: row => upFor(row, env), align: 'right', priority: 9},
     {header: 'PER HOUR', value: row => shownHourly(row.cost_per_hour, env), align: 'right', priority: 10},
     {header: 'COST', value: row => costSoFar(row, env), align: 'right'},
+    {header: 'AT RISK', value: row => (row.at_risk_usd === null ? null : shownCost(row.at_risk_usd, env)), align: 'right', priority: 11},
     {header: 'PROJECT', value: row => row.project, minWidth: 8, priority: 5},
     {header: 'OWNER', value: row => row.owner, minWidth: 6, priority: 3},
     {header: 'CHECKPOINT', value: row => row.last_checkpoint?.path ?? null, minWidth: 12, cut: 'start', priority: 4},

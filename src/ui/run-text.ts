@@ -22,6 +22,7 @@ export function renderRun(run: RunStatus, env: RenderEnv): string {
       ['Project', run.project],
       ['Script', [run.script, ...run.args].map(quoted).join(' ')],
       ['Resumed from', run.resume_from ?? undefined],
+      ['Resume alarm', run.resume_alarm ?? undefined, 'red'],
       ['Attempt', run.attempt > 1 ? `${run.attempt}${run.parent_run_id === null ? '' : `, after ${run.parent_run_id}`}` : undefined],
       ['Started', started(run, env)],
       ['Took', ranFor(run, env)],

@@ -3,6 +3,7 @@ import type {RunRow} from '../core/list-runs.js'
 import type {InstanceStatus} from '../core/show-status.js'
 import {renderInstance, renderInstanceList} from './instance-text.js'
 import type {RenderEnv} from './render-env.js'
+import {riskLines} from './risk-text.js'
 import {renderRun, renderRunList} from './run-text.js'
 
 export function renderStatus(status: InstanceStatus, env: RenderEnv): string {
@@ -10,7 +11,7 @@ export function renderStatus(status: InstanceStatus, env: RenderEnv): string {
   const note = status.runs === null ? `Runs: not known: ${status.runs_unknown_because ?? ''}` : status.runs.length === 0 ? 'Runs: none yet' : ''
   // What the tags say of a run is older than what the run itself says.
   const instance = runs.length > 0 ? {...status, run: null, last_checkpoint: null} : status
-  return [renderInstance(instance, env), ...runs, note].filter(part => part !== '').join('\n\n')
+  return [renderInstance(instance, env), ...runs, riskLines(status, env).join('\n'), note].filter(part => part !== '').join('\n\n')
 }
 
 export interface OverviewFacts {

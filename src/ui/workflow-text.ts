@@ -19,6 +19,7 @@ export function renderWorkflow(result: WorkflowResult, env: RenderEnv): string {
     ['Code', result.sync ? syncWords(result.sync) : 'not sent'],
     ['Run', run.run_id],
     ['Ended', runStateWords(run), runStateStyle(run)],
+    ['Resume alarm', run.resume_alarm ?? undefined, 'red'],
     ['Checkpoints', `${result.verified_count} verified of ${checkpoints.length}, in ${run.checkpoint_dir}`],
     ['Output', run.output_uri === null || run.upload === null ? undefined : uploadWords(run.output_uri, run.upload)],
     ['Upload error', run.upload?.error ?? undefined, 'red'],

@@ -15,11 +15,11 @@ describe('the flags of a training', () => {
   })
   after(() => rm(folder, {recursive: true}))
 
-  async function parse(flags: Partial<TrainFlagValues>, env: Record<string, string> = {}): Promise<Pick<TrainInput, 'data' | 'defaultOutput' | 'output'>> {
+  async function parse(flags: Partial<TrainFlagValues>, env: Record<string, string> = {}): Promise<Pick<TrainInput, 'data' | 'defaultOutput' | 'output' | 'resumeArgument'>> {
     const config = await loadConfiguration({cwd: folder, configDir: folder, env})
     const none = {
       'sync-code': undefined, 'include-pattern': undefined, 'project-name': 'p', env: undefined, 'env-file': undefined, data: undefined, 'data-s3': undefined,
-      'output-s3': undefined, 'output-dir': undefined, 'checkpoint-dir': undefined, 'checkpoint-pattern': undefined, resume: undefined, name: undefined,
+      'output-s3': undefined, 'output-dir': undefined, 'checkpoint-dir': undefined, 'checkpoint-pattern': undefined, resume: undefined, 'resume-argument': undefined, name: undefined,
       python: undefined, concurrent: undefined,
     }
     return trainInput('train.py', [], {...none, ...flags}, config)
@@ -49,6 +49,17 @@ describe('the flags of a training', () => {
     for (const flags of [{'data-s3': './set'}, {'data-s3': ''}, {'output-s3': 'b/runs'}, {'output-s3': 'gs://b'}]) {
       const error = await expectedFailure(parse(flags))
       expect(error.message).to.match(/^--(data|output)-s3 wants s3:\/\/BUCKET\/PREFIX/)
+    }
+  })
+
+  it("takes the script's own argument to resume with, from the flag over the configuration; none is no argument", async () => {
+    const configured = {RUNCTL_TRAIN_RESUME_ARGUMENT: '--load'}
+    expect((await parse({})).resumeArgument).to.equal(undefined)
+    expect((await parse({}, configured)).resumeArgument).to.equal('--load')
+    expect((await parse({'resume-argument': 'ckpt_path'}, configured)).resumeArgument).to.equal('--ckpt_path')
+    expect((await parse({'resume-argument': 'none'}, configured)).resumeArgument).to.equal(null)
+    for (const bad of ['', '--', '--a=b', 'a b', '$(x)']) {
+      expect((await expectedFailure(parse({'resume-argument': bad}))).message, bad).to.match(/^--resume-argument wants the name of an argument/)
     }
   })
 })

@@ -7,9 +7,11 @@ import {AgentClient} from '../../src/agent/client.js'
 import type {RunStatus} from '../../src/agent/protocol.js'
 import {endInstance} from '../../src/core/end-instance.js'
 import {finishRun} from '../../src/core/finish-run.js'
+import {listInstanceCheckpoints} from '../../src/core/list-instance-checkpoints.js'
 import {listResources} from '../../src/core/list-resources.js'
 import {listRuns} from '../../src/core/list-runs.js'
 import {monitorRun} from '../../src/core/monitor-run.js'
+import {listResourcesAtRisk} from '../../src/core/resources-at-risk.js'
 import {saveRuns} from '../../src/core/save-runs.js'
 import {showOverview} from '../../src/core/show-overview.js'
 import {showStatus} from '../../src/core/show-status.js'
@@ -20,6 +22,7 @@ import {TAGS} from '../../src/model/instance.js'
 import {CountedCalls} from '../support/counted-calls.js'
 import {FakeDeps} from '../support/fake-deps.js'
 import {INSTANCE_ID, sampleInstance, shellResult} from '../support/memory-provider.js'
+import {SAVE} from '../support/save-settings.js'
 import {logsOf} from '../support/scripted-agent.js'
 import {checkpoint, run} from '../ui/samples.js'
 
@@ -90,14 +93,16 @@ describe('the calls that a use-case makes', () => {
       scene: () => scene({tags: TRAINED_BEFORE}, ENDED),
       act: async deps => {
         const {instance, result} = await train(trainInput({readyTimeoutMs: 1000, followed: true}), deps)
-        await finishRun({instance, runId: result.run.run_id, timeoutMs: null, log: () => undefined, recorded: true}, deps)
+        await finishRun({instance, runId: result.run.run_id, timeoutMs: null, log: () => undefined, recorded: true, save: SAVE}, deps)
       },
       rounds: [['describe'], ['agent start'], ['agent logs'], ['setTags']],
     },
-    {name: 'status', act: deps => showStatus(INSTANCE_ID, deps), rounds: [['describe'], ['agent status', 'price']]},
-    {name: 'status of a stopped instance', scene: () => scene({state: 'stopped'}), act: deps => showStatus(INSTANCE_ID, deps), rounds: [['describe'], ['price']]},
-    {name: 'monitor', act: deps => monitorRun({instanceId: INSTANCE_ID, runId: null, lines: 20}, deps), rounds: [['describe'], ['agent checkpoints', 'agent logs']]},
-    {name: 'resources list', act: deps => listResources({states: []}, deps), rounds: [['describe'], ['price']]},
+    {name: 'status', act: deps => showStatus(INSTANCE_ID, SAVE, deps), rounds: [['describe'], ['agent status', 'price']]},
+    {name: 'status of a stopped instance', scene: () => scene({state: 'stopped'}), act: deps => showStatus(INSTANCE_ID, SAVE, deps), rounds: [['describe'], ['price']]},
+    {name: 'monitor', act: deps => monitorRun({instanceId: INSTANCE_ID, runId: null, lines: 20, save: SAVE}, deps), rounds: [['describe'], ['agent checkpoints', 'agent logs']]},
+    {name: 'resources list: what runs is asked beside the prices', act: deps => listResourcesAtRisk({states: []}, deps), rounds: [['describe'], ['agent status', 'price']]},
+    {name: 'resources list --no-ask', act: deps => listResources({states: []}, deps), rounds: [['describe'], ['price']]},
+    {name: 'checkpoint list', act: deps => listInstanceCheckpoints({instanceId: INSTANCE_ID, project: null, defaultOutput: null}, deps), rounds: [['describe'], ['agent checkpoints', 'agent status', 'price']]},
     {name: 'run list', act: deps => listRuns({instanceId: null, limit: 20}, [deps]), rounds: [['describe'], ['agent status']]},
     {name: 'the overview', act: deps => showOverview([deps]), rounds: [['describe'], ['agent status', 'price']]},
     {name: 'stop', act: deps => endInstance(endInput('stop'), deps), rounds: [['describe'], ['agent stop', 'price'], ['setTags'], ['stopInstance']]},
@@ -131,9 +136,9 @@ describe('the calls that a use-case makes', () => {
   }
 
   it('asks many instances, and for their prices, at once', async () => {
-    for (const act of [(deps: FakeDeps) => listRuns({instanceId: null, limit: 5}, [deps]), (deps: FakeDeps) => showOverview([deps])]) {
+    for (const act of [(deps: FakeDeps) => listRuns({instanceId: null, limit: 5}, [deps]), (deps: FakeDeps) => showOverview([deps]), (deps: FakeDeps) => listResourcesAtRisk({states: []}, deps)]) {
       const {calls, deps} = scene()
-      for (let at = 2; at <= 60; at++) deps.provider.put(sampleInstance({id: `mem-${at}`}))
+      for (let at = 2; at <= 60; at++) deps.provider.put(sampleInstance({id: `mem-${at}`, tags: {[TAGS.createdBy]: '1'}}))
       await act(deps)
       expect(calls.rounds).to.have.length(2)
       expect(calls.rounds[1]?.filter(name => name === 'agent status')).to.have.length(60)

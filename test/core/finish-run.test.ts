@@ -6,6 +6,7 @@ import {RunctlError} from '../../src/model/errors.js'
 import {TAGS} from '../../src/model/instance.js'
 import {FakeDeps} from '../support/fake-deps.js'
 import {expectedFailure} from '../support/rejection.js'
+import {SAVE} from '../support/save-settings.js'
 import {logsOf} from '../support/scripted-agent.js'
 import {run} from '../ui/samples.js'
 
@@ -17,7 +18,7 @@ function depsWith(ended = ENDED): FakeDeps {
   return deps
 }
 const input = (deps: FakeDeps, over: Partial<FinishInput> = {}): FinishInput =>
-  ({instance: deps.provider.get(), runId: ENDED.run_id, timeoutMs: null, log: () => undefined, recorded: true, ...over})
+  ({instance: deps.provider.get(), runId: ENDED.run_id, timeoutMs: null, log: () => undefined, recorded: true, save: SAVE, ...over})
 
 describe('finishRun', () => {
   it('writes into the tags what ran last, once, and asks the platform nothing', async () => {

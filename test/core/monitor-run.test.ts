@@ -4,6 +4,7 @@ import {monitorRun} from '../../src/core/monitor-run.js'
 import type {Checkpoint} from '../../src/model/checkpoint.js'
 import {FakeDeps} from '../support/fake-deps.js'
 import {INSTANCE_ID} from '../support/memory-provider.js'
+import {SAVE} from '../support/save-settings.js'
 import {logsOf} from '../support/scripted-agent.js'
 import {checkpoint, run} from '../ui/samples.js'
 
@@ -20,7 +21,7 @@ function listing(...lists: readonly (readonly Checkpoint[])[]): FakeDeps {
 }
 
 describe('monitorRun', () => {
-  const input = {instanceId: INSTANCE_ID, runId: RUN.run_id, lines: 5}
+  const input = {instanceId: INSTANCE_ID, runId: RUN.run_id, lines: 5, save: SAVE}
 
   it('asks for log and checkpoints at once', async () => {
     const deps = listing([own('a'), own('b')])

@@ -33,7 +33,7 @@ describe('runWorkflow', () => {
       checkpointDir: 'checkpoints', checkpointPatterns: [], outputDir: 'outputs', resume: null, name: null, python: null, concurrent: false, readyTimeoutMs: null, followed: true,
     },
     then: 'auto',
-    graceMs: 1000,
+    meanTimeToInterruptionMs: 86_400_000, graceMs: 1000,
     timeoutMs: null,
     readyTimeoutMs: 60_000,
     pullTo: path.join(root, 'pulled'),

@@ -46,7 +46,7 @@ describe('renderInstanceList', () => {
 
   it('gives every field exactly as text', () => {
     expect(renderInstanceList(INSTANCES.slice(1, 2), TEXT)).to.equal(
-      'local-1a2b\t-\tlocal\t-\tstopped\tuser\tlocal\t2026-11-23T17:05:00Z\t0\t0\tmnist\tada\tcheckpoints/checkpoint_epoch_3.pt',
+      'local-1a2b\t-\tlocal\t-\tstopped\tuser\tlocal\t2026-11-23T17:05:00Z\t0\t0\t-\tmnist\tada\tcheckpoints/checkpoint_epoch_3.pt',
     )
   })
 })

@@ -98,6 +98,7 @@ export function resource(over: Partial<ResourceRow> = {}): ResourceRow {
     owner: 'ada',
     run: 'run-20261123-195501-3f9a',
     last_checkpoint: {path: 'checkpoints/checkpoint_epoch_3.pt', epoch: 3, step: 1200, at: '2026-11-23T20:03:00Z'},
+    at_risk_usd: null,
     ...over,
   }
 }

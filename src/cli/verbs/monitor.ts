@@ -6,14 +6,17 @@ import {findRunningInstance} from '../../core/find-instance.js'
 import {followRun} from '../../core/follow-run.js'
 import type {PlatformDeps} from '../../core/platform-deps.js'
 import {monitorRun, newestRun} from '../../core/monitor-run.js'
+import {runWarnings} from '../../core/run-warnings.js'
 import type {Instance} from '../../model/instance.js'
 import {pathForShell} from '../../model/quote-for-shell.js'
+import type {SaveFit} from '../../model/save-fit.js'
 import {linesOf, LogText} from '../../ui/log-text.js'
 import {renderMonitor} from '../../ui/monitor-text.js'
 import {renderRun} from '../../ui/run-text.js'
 import type {Rendered} from '../base-command.js'
 import {logPrinter} from '../log-printer.js'
 import {instanceIdArg, PlatformCommand, type VerbFactory} from '../platform-command.js'
+import {saveSettings} from '../save-settings.js'
 
 export interface MonitorJson {
   readonly instance_id: string
@@ -21,6 +24,7 @@ export interface MonitorJson {
   /** The last lines as safe text. */
   readonly log_lines: readonly string[]
   readonly checkpoints: readonly Checkpoint[]
+  readonly save_fit: SaveFit | null
 }
 
 export const monitorCommand: VerbFactory = platform => {
@@ -43,6 +47,7 @@ export const monitorCommand: VerbFactory = platform => {
       const leave = (what: string): void => this.footprint.note('run', {stillRunning: what, next: [`${this.commandLine} ${pathForShell(args.instance)} --follow`]})
       if (flags.follow) leave(`what runs on ${args.instance}`)
       const deps = await this.deps()
+      const save = saveSettings(await this.lenientConfig())
       let runId = flags.run ?? null
       if (flags.follow) {
         const found = await this.findRun(args.instance, runId, deps)
@@ -50,12 +55,12 @@ export const monitorCommand: VerbFactory = platform => {
         leave(`${runId} on ${found.instance.id}`)
         const {instance} = found
         const printer = logPrinter({silent: this.jsonEnabled(), signal: this.signal})
-        await followRun({instanceId: instance.id, runId, tailLines: flags.lines, timeoutMs: null}, {log: printer.write}, deps).finally(printer.end)
+        await followRun({instanceId: instance.id, runId, tailLines: flags.lines, timeoutMs: null}, {log: printer.write, run: runWarnings(instance, save, this.progress)}, deps).finally(printer.end)
         this.footprint.forget('run')
       }
-      const {checkpoints, instance_id, log, run} = await monitorRun({instanceId: args.instance, runId, lines: flags.lines}, deps)
+      const {checkpoints, instance_id, log, run, save_fit} = await monitorRun({instanceId: args.instance, runId, lines: flags.lines, save}, deps)
       const text = new LogText()
-      const value = {instance_id, run, log_lines: linesOf(text.push(log) + text.end()), checkpoints}
+      const value = {instance_id, run, log_lines: linesOf(text.push(log) + text.end()), checkpoints, save_fit}
       return {value, text: flags.follow ? renderRun(run, this.renderEnv) : renderMonitor(value, this.renderEnv)}
     }
 

@@ -1,30 +1,20 @@
 import {Args, Flags} from '@oclif/core'
 
-import {finishRun} from '../../core/finish-run.js'
-import {outcomeError} from '../../core/run-outcome.js'
-import {train, type TrainInput, type TrainResult} from '../../core/train.js'
 import {RunctlError} from '../../model/errors.js'
-import {parseDuration} from '../../model/duration.js'
 import {pathForShell} from '../../model/quote-for-shell.js'
 import {renderTrain} from '../../ui/train-text.js'
 import type {Rendered} from '../base-command.js'
 import {refuseIgnoredFlags} from '../ignored-flags.js'
-import {instanceIdsArg, InstancesCommand, type OneOfThem, type OneOrSeveral} from '../instances-command.js'
-import {logPrinter} from '../log-printer.js'
+import {instanceIdsArg, InstancesCommand, type OneOrSeveral} from '../instances-command.js'
 import type {VerbFactory} from '../platform-command.js'
 import type {Platforms} from '../platforms.js'
+import {saveSettings} from '../save-settings.js'
 import {trainFlags, trainInput} from '../train-flags.js'
+import {trainOne, type TrainJson} from '../train-one.js'
 
-export interface TrainJson extends TrainResult {
-  /** Whether the run was followed to its end. */
-  readonly waited: boolean
-}
+export type {TrainJson} from '../train-one.js'
 
 const platformOwns = (platforms: Platforms, id: string): boolean => platforms.definitions.some(platform => platform.ownsInstanceId(id))
-
-const READY_TIMEOUT_MS = parseDuration('10m')
-
-type TrainHow = Omit<TrainInput, 'followed' | 'instanceId' | 'readyTimeoutMs'> & {readonly timeoutMs: number | null; readonly wait: boolean}
 
 export const trainCommand: VerbFactory = platform => {
   class Train extends InstancesCommand<TrainJson> {
@@ -36,6 +26,7 @@ Everything after '--' reaches the script as it is.`
     static override examples = [
       '<%= config.bin %> <%= command.id %> INSTANCE training/train_with_checkpoints.py --sync-code --wait -- --epochs 3',
       '<%= config.bin %> <%= command.id %> INSTANCE train.py --resume latest',
+      '<%= config.bin %> <%= command.id %> INSTANCE train.py --resume s3://my-bucket/out/mnist/run-20261123-195501-3f9a07c1/checkpoints/epoch_3.pt',
       '<%= config.bin %> <%= command.id %> INSTANCE INSTANCE train.py -- --lr 0.1',
     ]
     static override args = {
@@ -58,23 +49,12 @@ Everything after '--' reaches the script as it is.`
       const config = await this.loadConfig()
       refuseIgnoredFlags(args.script, flags, config, change => this.again(change))
       const input = await trainInput(args.script, this.rest ?? [], flags, config)
-      const how = {...input, wait: flags.wait, timeoutMs: flags.timeout ?? null}
-      return this.onEach(args.instance, one => this.trainOn(one, how), result => renderTrain(result, this.renderEnv))
-    }
-
-    private async trainOn({deps, id, line, several}: OneOfThem, {timeoutMs, wait, ...input}: TrainHow): Promise<TrainJson> {
-      const {instance, result: started} = await line(`Train on ${id}`, () =>
-        train({...input, instanceId: id, readyTimeoutMs: wait ? READY_TIMEOUT_MS : null, followed: wait}, deps))
-      if (!wait) {
-        // A run that has failed by now, most often while installing, must not look like one that goes on.
-        const error = await outcomeError(started.run, {platform: started.platform, instanceId: id}, deps.agent(id), deps.signal)
-        if (error) throw error
-        return {...started, waited: false}
-      }
-      const printer = logPrinter({silent: this.jsonEnabled(), signal: this.signal, ...(several ? {label: id} : {})})
-      await this.progress.pause()
-      const run = await finishRun({instance, runId: started.run.run_id, recorded: true, timeoutMs, log: printer.write}, deps).finally(printer.end)
-      return {...started, run, waited: true}
+      const how = {...input, wait: flags.wait, timeoutMs: flags.timeout ?? null, save: saveSettings(config)}
+      const silent = this.jsonEnabled()
+      return this.onEach(
+        args.instance, ({deps, id, line, several}) => trainOne(id, how, {deps, line, silent, ...(several ? {label: id} : {})}),
+        result => renderTrain(result, this.renderEnv),
+      )
     }
 
     /** Instances first, then one script: what else stands there was meant otherwise. */

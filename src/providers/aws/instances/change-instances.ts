@@ -145,8 +145,8 @@ export function noSuchInstance(id: string, cause?: unknown): RunctlError {
 }
 
 function oneTimeSpot(id: string, cause?: unknown): RunctlError {
-  return new RunctlError('wrong_state', `instance ${id} is a one-time spot instance, which EC2 can terminate but not stop; its disk goes with it, so bring the checkpoints away first`, {
-    next: [`runctl checkpoint list --instance-id ${id}`, `runctl aws pull ${id} --checkpoints`, `runctl aws terminate ${id}`],
+  return new RunctlError('wrong_state', `instance ${id} is a one-time spot instance: EC2 can terminate it but not stop it, and its disk goes with it. terminate saves first, and ends nothing where that would lose the only copy of a checkpoint`, {
+    next: [`runctl aws terminate ${id}`, `runctl aws pull ${id} --checkpoints`, `runctl checkpoint list --instance-id ${id}`],
     details: {instance_id: id, aws_error: awsErrorName(cause)},
     cause,
   })

@@ -23,7 +23,8 @@ const COMMAND = {SendCommand: 1, GetCommandInvocation: POLLS} as const
  * What each command asks of AWS, in the order of a day's work: each row finds what the row before it left. The state of an instance is asked
  * once a command, and what is asked of the instance itself is one SendCommand. More than that needs a reason, and these have one:
  *
- * - `monitor`: log and checkpoints are two questions to the agent, sent at once.
+ * - `monitor`: log and checkpoints are two questions to the agent, sent at once; so are checkpoints and runs of `checkpoint list`.
+ * - `resources list` asks all instances at once what runs on them, for the work at risk: one command, or none with --no-ask.
  * - `stop`: the second DescribeInstances is the wait for `stopped`, as many as that takes.
  * - `start --wait`: DescribeInstances until it runs, then a command, because only one that answers proves that commands arrive.
  * - `workflow run`: start with its proof, start of the script, its log, the proof of its checkpoints, and the stop; after the training, which may
@@ -40,10 +41,16 @@ const TABLE: Readonly<Record<string, Row>> = {
     calls: {DescribeInstances: 1, ...COMMAND, GetProducts: 1},
   },
   'aws status': {argv: id => ['aws', 'status', id], calls: {DescribeInstances: 1, ...COMMAND}},
-  'resources list': {argv: () => ['resources', 'list'], calls: {DescribeInstances: 1}},
+  'resources list': {argv: () => ['resources', 'list'], calls: {DescribeInstances: 1, ...COMMAND}},
+  'resources list --no-ask': {argv: () => ['resources', 'list', '--no-ask'], calls: {DescribeInstances: 1}},
+  'aws status of all': {argv: () => ['aws', 'status'], calls: {DescribeInstances: 1, ...COMMAND}},
   'run list': {argv: () => ['run', 'list'], calls: {DescribeInstances: 1, ...COMMAND}},
   status: {argv: () => ['status'], calls: {DescribeInstances: 1, ...COMMAND}},
-  'checkpoint list': {argv: id => ['checkpoint', 'list', '--instance-id', id], calls: {DescribeInstances: 1, ...COMMAND}},
+  'checkpoint list': {
+    argv: id => ['checkpoint', 'list', '--instance-id', id],
+    calls: {DescribeInstances: 1, SendCommand: 2, GetCommandInvocation: POLLS},
+    beside: [['SendCommand', 'SendCommand'], ['GetCommandInvocation', 'GetCommandInvocation']],
+  },
   'aws monitor': {
     argv: id => ['aws', 'monitor', id],
     calls: {DescribeInstances: 1, SendCommand: 2, GetCommandInvocation: POLLS},

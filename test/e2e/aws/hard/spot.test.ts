@@ -7,6 +7,7 @@ import type {WorkflowResult} from '../../../../src/core/run-workflow.js'
 import type {InstanceStatus} from '../../../../src/core/show-status.js'
 import type {BenchInstance, Fault} from '../../../bench/types.js'
 import {Bench} from '../../support/bench.js'
+import {pasted} from '../../support/pasted-command.js'
 
 const CREATE = ['aws', 'create', '--spot']
 const NO_CAPACITY = {operation: 'RunInstances', kind: 'error', code: 'InsufficientInstanceCapacity', status: 500} as const
@@ -101,7 +102,9 @@ describe('spot instances, and what a create asks EC2 for', function () {
     const {code, error} = await bench.jsonError(['aws', 'stop', made.id, '--grace', '5s'])
     expect([code, error.code]).to.deep.equal([4, 'wrong_state'])
     expect(error.message).to.contain('one-time spot instance')
-    expect(error.next).to.include(`runctl aws terminate ${made.id}`)
+    expect(error.message).to.contain('terminate saves first')
+    expect(error.next).to.deep.equal([`runctl aws terminate ${made.id}`, `runctl aws pull ${made.id} --checkpoints`, `runctl checkpoint list --instance-id ${made.id}`])
+    for (const command of error.next) await pasted(command)
     expect(error.still_running.join()).to.contain(made.id)
     const status = await bench.json<InstanceStatus>(['aws', 'status', made.id])
     expect(status.runs?.map(({run_id, state}) => [run_id, state])).to.deep.equal([[run.run_id, 'running']])
