@@ -1,7 +1,7 @@
 import {lstat, statfs} from 'node:fs/promises'
 import path from 'node:path'
 
-import {isRunctlError, RunctlError, withContext} from '../model/errors.js'
+import {isRunctlError, RunctlError, withContext, type ErrorCode} from '../model/errors.js'
 import type {ObjectStore} from '../providers/provider.js'
 import {hashLocal} from './sync/find-unchanged.js'
 import {PartFile} from './sync/part-file.js'
@@ -12,6 +12,12 @@ const RANGE_BYTES = 8 << 20
 const RANGES_AHEAD = 6
 /** A smaller file comes again sooner than its part is looked for. */
 const RESUMED_FROM_BYTES = 1 << 20
+
+const ADVICE: Partial<Readonly<Record<ErrorCode, readonly string[]>>> = {
+  bad_input: ['make room, and run the command again: it goes on where it was', 'or give a destination on another disk'],
+  not_found: ['it was removed meanwhile: pull another checkpoint'],
+  platform_failed: ['run the command again: it goes on where it was'],
+}
 
 export interface FetchDeps {
   readonly store: ObjectStore
@@ -77,7 +83,7 @@ async function fetchOnce(wanted: WantedObject, deps: FetchDeps): Promise<{readon
     return {isRight, bytes: size - resumedBytes, resumedBytes}
   } catch (error) {
     await part.leave()
-    throw withContext(error, isRunctlError(error) && error.code === 'bad_input' ? {next: ['make room, and run the command again: it goes on where it was', 'or give a destination on another disk']} : {})
+    throw withContext(error, {next: isRunctlError(error) ? (ADVICE[error.code] ?? []) : []})
   }
 }
 
