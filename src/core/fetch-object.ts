@@ -1,3 +1,4 @@
+import {setMaxListeners} from 'node:events'
 import {lstat, statfs} from 'node:fs/promises'
 import path from 'node:path'
 
@@ -91,6 +92,8 @@ async function fetchOnce(wanted: WantedObject, deps: FetchDeps): Promise<{readon
 async function* rangesOf(uri: string, from: number, size: number, {signal, store}: FetchDeps): AsyncIterable<Uint8Array> {
   const stop = new AbortController()
   const either = AbortSignal.any([signal, stop.signal])
+  // Every range listens, which Node takes for a leak.
+  setMaxListeners(0, either)
   const ahead: {readonly length: number; readonly bytes: Promise<Uint8Array>}[] = []
   let next = from
   try {
