@@ -12,16 +12,16 @@ import type {PlatformDeps} from './platform-deps.js'
 import {localCopy, pull} from './pull-checkpoints.js'
 import {pullStored} from './pull-stored.js'
 import {readCheckpoints} from './read-checkpoints.js'
+import type {StoreHints} from './store-roots.js'
 import type {PullReport} from './sync/reports.js'
 
-export interface CheckpointPullInput {
+export interface CheckpointPullInput extends StoreHints {
   readonly origin: Exclude<CheckpointOrigin, {readonly kind: 'folder'}>
   /** `latest`: the newest good one; `all`: every complete one; else the path of one, or its end. */
   readonly wanted: string
   /** On this machine; null: below `runctl-checkpoints/` in `cwd`. */
   readonly destination: string | null
   readonly cwd: string
-  readonly configuredOutput: string | null
 }
 
 /** A checkpoint that is on this machine now, whole. */

@@ -55,7 +55,7 @@ async function findStored<D extends Deps>(input: CheckpointPullInput, platforms:
     return {deps, store, manifests: await chosen([origin.uri], null, wanted, deps, store)}
   }
   const [runId, project] = origin.kind === 'run' ? [origin.runId, null] : origin.kind === 'project' ? [null, origin.project] : [null, null]
-  const roots = await storeRoots(input.configuredOutput, platforms)
+  const roots = await storeRoots(input, platforms)
   const [first] = roots
   if (!first) throw unfound ? withContext(unfound, {next: noRoot('it').next}) : noRoot(`the project ${project ?? ''}`)
   const here = roots.filter(({store}) => store === first.store).map(({root}) => (project === null ? `${root}/` : `${root}/${project}/`))

@@ -14,15 +14,14 @@ import type {LocalAgent} from './local-agent-port.js'
 import {pickByName} from './pick-by-name.js'
 import type {PlatformDeps} from './platform-deps.js'
 import {readCheckpoints} from './read-checkpoints.js'
-import {noRoot, storeFor, storeRoots} from './store-roots.js'
+import {noRoot, storeFor, storeRoots, type StoreHints} from './store-roots.js'
 
-export interface TagInput {
+export interface TagInput extends StoreHints {
   readonly origin: CheckpointOrigin
   /** The path of one, or its end; of a store's origin nothing: that names it whole. Of a folder: the name in it. */
   readonly wanted: string
   readonly add: readonly string[]
   readonly remove: readonly string[]
-  readonly configuredOutput: string | null
 }
 
 /** Also its JSON form. */
@@ -83,7 +82,7 @@ async function tagOfRun(runId: string, input: TagInput, platforms: readonly Deps
 }
 
 async function tagBelow(project: string | null, runId: string | null, input: TagInput, platforms: readonly Deps[]): Promise<TagResult> {
-  const roots = await storeRoots(input.configuredOutput, platforms)
+  const roots = await storeRoots(input, platforms)
   const [first] = roots
   if (!first) throw noRoot(runId ?? project ?? 'it')
   const prefixes = roots.filter(({store}) => store === first.store).map(({root}) => (project === null ? root : `${root}/${project}`))

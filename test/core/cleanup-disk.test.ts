@@ -34,7 +34,7 @@ describe('a clean-up of disks', () => {
   })
   const nobody: LocalAgent = () => Promise.reject(new Error('nobody asks the agent here'))
   const cleanUp = async (over: Partial<CleanupPlacesInput> = {}, dryRun = false, callAgentHere = nobody): Promise<CleanupResult> => {
-    const places = await findCleanupPlaces({origin: ON_INSTANCE, where: 'all', configuredOutput: null, ...over}, {platforms: [deps], callAgentHere})
+    const places = await findCleanupPlaces({origin: ON_INSTANCE, where: 'all', configuredOutput: null, from: null, ...over}, {platforms: [deps], callAgentHere})
     return cleanUpCheckpoints({policy: {keepLast: 1, keepBest: null, metric: null, keepEvery: null}, dryRun, places}, deps)
   }
   const kept = ({checkpoints}: CleanupResult): readonly string[] => checkpoints.filter(({what}) => what === 'kept').map(({path}) => path.split('/').at(-1) ?? '')

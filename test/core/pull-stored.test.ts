@@ -55,7 +55,7 @@ describe('a pull of checkpoints from a store', () => {
   afterEach(() => rm(cwd, {recursive: true}))
 
   const pull = (over: Partial<CheckpointPullInput> = {}): Promise<CheckpointPullResult> =>
-    pullCheckpoint({origin: {kind: 'store', uri: PROJECT}, wanted: 'latest', destination: null, cwd, configuredOutput: null, ...over}, [deps])
+    pullCheckpoint({origin: {kind: 'store', uri: PROJECT}, wanted: 'latest', destination: null, cwd, configuredOutput: null, from: null, ...over}, [deps])
   const filesBelow = async (folder: string): Promise<readonly string[]> =>
     (await readdir(folder, {recursive: true, withFileTypes: true})).filter(one => one.isFile()).map(one => path.relative(folder, path.join(one.parentPath, one.name))).sort()
 
@@ -80,6 +80,7 @@ describe('a pull of checkpoints from a store', () => {
     expect(await from({origin: {kind: 'project', project: 'net'}})).to.deep.equal([`out/net/${RUN_B}/checkpoints/epoch_1.pt`])
     expect(await from({origin: {kind: 'run', runId: RUN_A}})).to.deep.equal([`out/net/${RUN_A}/checkpoints/epoch_1.pt`])
     expect(await from({origin: {kind: 'project', project: 'net'}, configuredOutput: 's3://bucket/elsewhere/'})).to.deep.equal([`elsewhere/net/${RUN_B}/checkpoints/epoch_9.pt`])
+    expect(await from({origin: {kind: 'run', runId: RUN_B}, from: 's3://bucket/elsewhere'})).to.deep.equal([`elsewhere/net/${RUN_B}/checkpoints/epoch_9.pt`])
     expect((await expectedFailure(pull({origin: {kind: 'project', project: 'ne'}}))).code).to.equal('not_found')
   })
 
@@ -138,7 +139,7 @@ describe('a pull of checkpoints from a store', () => {
     for (const content of ['ONE', 'o', 'something longer']) {
       const uri = await put.file(RUN_A, 'epoch_1.pt', 'one')
       await store.put(uri, Buffer.from(content))
-      const error = await expectedFailure(pull({destination: 'one.pt'}))
+      const error = await expectedFailure(pull({origin: {kind: 'store', uri}, destination: 'one.pt'}))
       expect(error, content).to.include({code: 'verification_failed'})
       expect(error.next.join()).to.contain('again')
       expect(await filesBelow(cwd)).to.deep.equal([])

@@ -26,7 +26,7 @@ describe('a tag', () => {
 
   const nobody: LocalAgent = () => Promise.reject(new Error('nobody asks the agent here'))
   const tag = (over: Partial<TagInput>, callAgentHere = nobody): Promise<TagResult> =>
-    tagCheckpoint({origin: {kind: 'store', uri: ''}, wanted: '', add: [], remove: [], configuredOutput: null, ...over}, {platforms: [deps], callAgentHere})
+    tagCheckpoint({origin: {kind: 'store', uri: ''}, wanted: '', add: [], remove: [], configuredOutput: null, from: null, ...over}, {platforms: [deps], callAgentHere})
   const tagKeys = (): readonly string[] => [...store.objects.keys()].filter(uri => uri.includes('.tag.')).map(uri => uri.split('/').at(-1) ?? '')
   const onInstance = (checkpoints: readonly Checkpoint[]): void => {
     deps.scripted.handlers.checkpoints = () => ({checkpoints, dir: '/home/u/projects/net/checkpoints', project_dir: '/home/u/projects/net', latest_good: null, latest_good_skipped: []})

@@ -28,7 +28,7 @@ A run is looked for on running instances first, then in the store.`
   protected async execute(): Promise<Rendered<CheckpointPullResult>> {
     const {args, flags} = await this.parse(CheckpointPull)
     const {destination, origin, wanted} = pullWish(flags, args, this.commandLine)
-    const input = {origin, wanted, destination, cwd: process.cwd(), configuredOutput: await this.configuredOutput()}
+    const input = {origin, wanted, destination, cwd: process.cwd(), ...(await this.storeHints(flags))}
     const result = await pullCheckpoint(input, await this.platformsOf(origin))
     return {value: result, text: renderCheckpointPull(result, this.renderEnv)}
   }

@@ -34,7 +34,7 @@ export default class CheckpointTag extends CheckpointOriginCommand<TagResult> {
     const change = flags.remove ? {add: [], remove: names} : {add: names, remove: []}
     const wanted = here === undefined ? args.checkpoint : path.basename(args.checkpoint)
     const deps = {platforms: await this.platformsOf(origin), callAgentHere: this.callAgentHere}
-    const result = await tagCheckpoint({origin, wanted, ...change, configuredOutput: await this.configuredOutput()}, deps)
+    const result = await tagCheckpoint({origin, wanted, ...change, ...(await this.storeHints(flags))}, deps)
     return {value: result, text: renderTags(result, this.renderEnv)}
   }
 }
