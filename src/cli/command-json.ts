@@ -1,4 +1,5 @@
 import type {ProcessesAnswer, StopAnswer} from '../agent/protocol.js'
+import type {CleanupResult} from '../core/cleanup-checkpoints.js'
 import type {EndResult} from '../core/end-instance.js'
 import type {ExecResult} from '../core/exec-command.js'
 import type {DoctorLine} from '../core/run-doctor.js'
@@ -9,7 +10,9 @@ import type {RunLogsJson} from '../core/read-log.js'
 import type {WorkflowResult} from '../core/run-workflow.js'
 import type {InstanceStatus} from '../core/show-status.js'
 import type {StartResult} from '../core/start-instance.js'
+import type {CheckpointPullResult} from '../core/pull-checkpoint.js'
 import type {PullReport, PushReport} from '../core/sync/reports.js'
+import type {TagResult} from '../core/tag-checkpoint.js'
 import type {Checkpoint} from '../model/checkpoint.js'
 import type {ConfigSetResult, ConfigSetting, ConfigShowResult, ConfigValidateResult, InitResult} from '../model/config-answers.js'
 import type {Overview} from '../core/show-overview.js'
@@ -44,6 +47,9 @@ export interface CommandJson {
   'checkpoint list': readonly Checkpoint[]
   'checkpoint info': Checkpoint
   'checkpoint resume': TrainJson
+  'checkpoint cleanup': CleanupResult
+  'checkpoint tag': TagResult
+  'checkpoint pull': CheckpointPullResult
   'run list': readonly RunRow[]
   'run show': RunRow
   'run logs': RunLogsJson

@@ -8,14 +8,12 @@ import {findRun, type RunRow} from './list-runs.js'
 import {listInstances} from './list-resources.js'
 import type {LocalAgent} from './local-agent-port.js'
 import type {PlatformDeps} from './platform-deps.js'
-import {noRoot, storeFor, storeRoots} from './store-roots.js'
+import {noRoot, storeFor, storeRoots, type StoreHints} from './store-roots.js'
 
-export interface CleanupPlacesInput {
+export interface CleanupPlacesInput extends StoreHints {
   readonly origin: CheckpointOrigin
   /** Of a run or a project: disks, the store, or both. `instance` besides counts on verified copies in the store. */
   readonly where: 'all' | 'instance' | 's3'
-  /** `train.output_s3`, if it is set. */
-  readonly configuredOutput: string | null
 }
 
 type Deps = Pick<PlatformDeps, 'agent' | 'progress' | 'provider' | 'signal'>
@@ -101,9 +99,9 @@ async function onInstances(project: string, countsOnStore: boolean, platforms: r
   return places.flat().filter(place => place !== null && place.checkpoints.length > 0) as readonly CleanupPlace[]
 }
 
-async function inRoots(project: string | null, runId: string | null, {configuredOutput, where}: CleanupPlacesInput, platforms: readonly Deps[]): Promise<readonly CleanupPlace[]> {
-  const roots = await storeRoots(configuredOutput, platforms)
-  if (roots.length === 0 && where === 's3') throw noRoot(project ?? runId ?? 'it')
+async function inRoots(project: string | null, runId: string | null, input: CleanupPlacesInput, platforms: readonly Deps[]): Promise<readonly CleanupPlace[]> {
+  const roots = await storeRoots(input, platforms)
+  if (roots.length === 0 && input.where === 's3') throw noRoot(project ?? runId ?? 'it')
   const places = await Promise.all(roots.map(async ({deps, root, store}) =>
     cleanupPlacesInStore({prefix: project === null ? `${root}/` : `${root}/${project}/`, runId}, {store, pricing: deps.provider.pricing, signal: deps.signal})))
   return places.flat()

@@ -2,7 +2,7 @@ import type {StoredCheckpoint} from '../model/checkpoint.js'
 import {isRunctlError} from '../model/errors.js'
 import type {RunTrace} from '../model/retention.js'
 import type {CallOptions, ObjectInfo, ObjectStore} from '../providers/provider.js'
-import {MANIFEST_SUFFIX, placeOf, readManifest, TAG_INFIX, TAG_NAME} from './checkpoint-manifest.js'
+import {MANIFEST_SUFFIX, placeOf, readManifest, TAG_INFIX, TAG_NAME, type Manifest} from './checkpoint-manifest.js'
 import {mapConcurrently} from './sync/map-concurrently.js'
 
 const READS_AT_ONCE = 16
@@ -38,12 +38,26 @@ export async function listStored(prefix: string, store: ObjectStore, options: Ca
   const manifests = (await mapConcurrently(uris, READS_AT_ONCE, async uri => readManifest(uri, store, options))).filter(one => one !== null)
   const tags = tagsOf(objects, new Set(manifests.map(({uri}) => uri)))
   const named = new Set(manifests.flatMap(({files, kind, uri}) => (kind === 'file' ? [uri] : files.map(file => `${uri}/${file.path}`))))
-  const checkpoints = manifests.map(({files: _, ...checkpoint}): ListedCheckpoint => ({...checkpoint, tags: tags.get(checkpoint.uri) ?? []}))
+  const byUri = new Map(objects.map(object => [object.uri, object]))
+  const checkpoints = manifests.map((manifest): ListedCheckpoint => {
+    const {files: _, ...checkpoint} = manifest
+    return {...checkpoint, state: agrees(manifest, byUri) ? checkpoint.state : 'partial', tags: tags.get(checkpoint.uri) ?? []}
+  })
   return {
     checkpoints: checkpoints.toSorted((a, b) => Date.parse(a.modified_at) - Date.parse(b.modified_at) || (a.uri < b.uri ? -1 : 1)),
     runs,
     leftovers: objects.filter(({uri}) => placeOf(uri)?.below && !named.has(uri) && !uri.endsWith(MANIFEST_SUFFIX) && !isTagOf(uri, tags)),
   }
+}
+
+/** Whether all that a manifest names is there, of its size, and was not written again after it. */
+function agrees({files, kind, size_bytes, uri}: Manifest, objects: ReadonlyMap<string, ObjectInfo>): boolean {
+  const told = objects.get(uri + MANIFEST_SUFFIX)?.modifiedAt ?? ''
+  const named = kind === 'file' ? [{uri, size: size_bytes}] : files.map(file => ({uri: `${uri}/${file.path}`, size: file.size}))
+  return named.every(one => {
+    const object = objects.get(one.uri)
+    return object !== undefined && object.sizeBytes === one.size && object.modifiedAt <= told
+  })
 }
 
 async function collect(prefix: string, store: ObjectStore, options: CallOptions): Promise<readonly ObjectInfo[]> {

@@ -42,7 +42,7 @@ export async function pullPath(input: PullPathInput, deps: Deps): Promise<PullRe
   return pull(input, runs.length === 0 ? [] : (await knownCheckpoints(input.instanceId, null, deps)).complete, deps)
 }
 
-interface KnownCheckpoint {
+export interface KnownCheckpoint {
   readonly checkpoint: Checkpoint
   /** Absolute, on the instance. */
   readonly remote: string
@@ -56,7 +56,8 @@ async function knownCheckpoints(instanceId: string, project: string | null, deps
   return {dir, project: path.posix.basename(project_dir ?? dir), complete: complete.map(checkpoint => ({checkpoint, remote: path.posix.resolve(project_dir ?? '/', checkpoint.path)}))}
 }
 
-async function pull({cwd, destination, instanceId, source}: PullPathInput, known: readonly KnownCheckpoint[], deps: Deps): Promise<PullReport> {
+/** Copies, and has the instance remember what of `known` is here now, verified. */
+export async function pull({cwd, destination, instanceId, source}: PullPathInput, known: readonly KnownCheckpoint[], deps: Deps): Promise<PullReport> {
   // What is here already is then compared by content, so that an earlier copy counts as verified too.
   const knownSha256 = new Map(known.flatMap(({checkpoint: {sha256}, remote}) => {
     const below = path.posix.relative(source, remote)
@@ -81,7 +82,7 @@ async function recordCopies(report: PullReport, known: readonly KnownCheckpoint[
 }
 
 /** Where the checkpoint is on this machine now; null if not all of it was copied and verified. */
-function localCopy(checkpoint: Checkpoint, remote: string, report: PullReport): string | null {
+export function localCopy(checkpoint: Checkpoint, remote: string, report: PullReport): string | null {
   const file = report.files.find(({remote_path}) => remote_path === remote)
   if (file) return file.sha256 === checkpoint.sha256 ? file.local_path : null
   const parts = report.files.filter(({remote_path}) => remote_path.startsWith(`${remote}/`))

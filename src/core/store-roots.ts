@@ -21,15 +21,24 @@ export function storeFor<D extends StoreDeps>(uri: string, platforms: readonly D
 const storesOf = <D extends StoreDeps>(platforms: readonly D[]): readonly StoreOf<D>[] =>
   platforms.flatMap(deps => (deps.provider.store ? [{deps, store: deps.provider.store}] : []))
 
+/** Where to look for what runs have stored. */
+export interface StoreHints {
+  /** In place of all else; null: not said. */
+  readonly from: string | null
+  /** `train.output_s3`, if it is set. */
+  readonly configuredOutput: string | null
+}
+
 /**
- * Where outputs of runs may be: the configured place, and those that instances name in their tags, also of terminated ones as long as the
- * platform shows them. Each without the slash at its end.
+ * Where outputs of runs may be: what was said, else the configured place and those that instances name in their tags, also of terminated ones
+ * as long as the platform shows them. Each without the slash at its end.
  */
-export async function storeRoots<D extends StoreDeps>(configured: string | null, platforms: readonly D[]): Promise<readonly (StoreOf<D> & {readonly root: string})[]> {
+export async function storeRoots<D extends StoreDeps>({configuredOutput, from}: StoreHints, platforms: readonly D[]): Promise<readonly (StoreOf<D> & {readonly root: string})[]> {
+  if (from !== null) return [{...storeFor(from, platforms), root: from.replace(/\/+$/, '')}]
   const found = await Promise.all(storesOf(platforms).map(async ({deps, store}) => {
     const instances = await listInstances(INSTANCE_STATES, deps)
     const tagged = instances.map(({tags}) => tags[TAGS.output] ?? '')
-    const roots = [configured ?? '', ...tagged].filter(uri => isStoreUri(uri) && uri.startsWith(`${store.scheme}://`)).map(uri => uri.replace(/\/+$/, ''))
+    const roots = [configuredOutput ?? '', ...tagged].filter(uri => isStoreUri(uri) && uri.startsWith(`${store.scheme}://`)).map(uri => uri.replace(/\/+$/, ''))
     return [...new Set(roots)].map(root => ({deps, store, root}))
   }))
   return found.flat()
@@ -37,6 +46,6 @@ export async function storeRoots<D extends StoreDeps>(configured: string | null,
 
 export function noRoot(what: string): RunctlError {
   return new RunctlError('not_found', `nobody here knows where in a store ${what} is: no output is configured, and no instance names one`, {
-    next: ['name the prefix: s3://BUCKET/PREFIX', 'runctl config set train.output_s3 s3://BUCKET/PREFIX'],
+    next: ['say where: --from s3://BUCKET/PREFIX', 'runctl config set train.output_s3 s3://BUCKET/PREFIX'],
   })
 }

@@ -92,6 +92,16 @@ describe('a clean-up of a store', () => {
     expect(result.places[0]?.notes.join()).to.match(/^3 object\(s\), 1 kB, belong to no checkpoint/)
   })
 
+  it('counts no manifest whose content is not there as the newest complete one, and leaves it alone', async () => {
+    const [, , third = ''] = await epochs(4)
+    await store.put(third, Buffer.from('cut'))
+    await put.folder(RUN_A, 'checkpoint-400', {a: 'x', b: 'y'}, {modified_at: at(8)})
+    await store.delete([`${PROJECT}${RUN_A}/checkpoints/epoch_4.pt`, `${PROJECT}${RUN_A}/checkpoints/checkpoint-400/b`])
+    const result = await cleanUp()
+    expect(namesOf(result, 'removed')).to.deep.equal(['epoch_1.pt'])
+    expect(result.checkpoints.map(({why}) => why[0] ?? '-')).to.deep.equal(['-', 'newest complete', ...Array<string>(3).fill('partial: only complete ones are removed')])
+  })
+
   it('keeps what was written anew, tagged or removed between the look and the deed, and says so', async () => {
     const [first = '', second = '', third = ''] = await epochs(5)
     const listed = await places()

@@ -33,7 +33,7 @@ what an active run may write again, and all that is not complete (partial, corru
     const {origin, policy, where} = cleanupWish(flags, args.source, this.commandLine)
     const settled = origin.kind === 'folder' ? {...origin, dir: await this.folderHere(origin.dir)} : origin
     const deps = {platforms: await this.platformsOf(origin), callAgentHere: this.callAgentHere}
-    const places = await findCleanupPlaces({origin: settled, where, configuredOutput: await this.configuredOutput()}, deps)
+    const places = await findCleanupPlaces({origin: settled, where, ...(await this.storeHints(flags))}, deps)
     const result = await cleanUpCheckpoints({policy, dryRun: flags['dry-run'], places}, {progress: this.progress})
     return {value: result, text: renderCheckpointCleanup(result, this.renderEnv)}
   }

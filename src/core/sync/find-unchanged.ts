@@ -61,7 +61,8 @@ export async function findUnchanged(
   return {unchanged, rounds}
 }
 
-async function hashLocal(file: string, signal: AbortSignal | undefined): Promise<string | null> {
+/** The SHA-256 of a file here; null where there is none. Follows no link. */
+export async function hashLocal(file: string, signal: AbortSignal | undefined): Promise<string | null> {
   const handle = await open(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)).catch(() => null)
   try {
     return handle && (await hashHandle(handle, signal))

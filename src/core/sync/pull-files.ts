@@ -72,7 +72,8 @@ export async function pullFiles(input: PullInput, deps: ReadDeps): Promise<PullR
   }
 }
 
-async function resolvePlace({destination, cwd}: PullInput, base: string, isSingle: boolean): Promise<string> {
+/** Where a source of the name `base` is put: as `destination` of {@link PullInput} says. */
+export async function resolvePlace({destination, cwd}: Pick<PullInput, 'cwd' | 'destination'>, base: string, isSingle: boolean): Promise<string> {
   if (base === '' && !destination) throw new RunctlError('bad_input', 'the whole file system is too much to pull')
   const given = path.resolve(cwd, destination ?? base)
   const isInto = destination !== null && (/[/\\]$/.test(destination) || ['.', '..'].includes(path.basename(destination)))
