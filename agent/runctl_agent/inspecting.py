@@ -42,8 +42,8 @@ def _as_checkpoint(path, finding, name, size, modified_at):
 
 
 def _path(request, plugins):
-    full_path, asked = _found(request)
-    read, plugins = [], plugins + checkpoints.plugins_of(asked.get("run_id"))
+    full_path, asked, run_id = _found(request)
+    read, plugins = [], plugins + checkpoints.plugins_of(run_id)
     if not request["full"]:
         before = _stamp(full_path)
         unread = not checkpoints.is_judged(full_path, before, plugins)
@@ -71,7 +71,7 @@ def _path(request, plugins):
 
 
 def _found(request):
-    """(absolute path, the request to the verb `checkpoints` that names it)."""
+    """(absolute path, the request to the verb `checkpoints` that names it, the run in whose project it is)."""
     path = request["path"]
     narrowed = {key: request[key] for key in ("run_id", "project") if request.get(key) is not None}
     if not isinstance(path, str) or "\0" in path or not path:
@@ -86,11 +86,11 @@ def _found(request):
     for base in bases:
         full = os.path.normpath(os.path.join(base, path))
         if os.path.exists(full) and (not os.path.isabs(path) or full.startswith(bases[0] + os.sep)):
-            return full, dict(narrowed, path=full)
+            return full, dict(narrowed, path=full), run_id
     full = home_path(path)
     if not os.path.exists(full):
         raise AgentError("not_found", "there is no checkpoint %s on %s" % (path, os.environ.get("RUNCTL_INSTANCE_ID") or "this machine"))
-    return full, {"dir": os.path.dirname(full), "path": os.path.basename(full)}
+    return full, {"dir": os.path.dirname(full), "path": os.path.basename(full)}, None
 
 
 def _listed(asked, request):
