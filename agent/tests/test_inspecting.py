@@ -70,6 +70,7 @@ class OnTheDisk(InspectCase):
         self.assertEqual(answer["xray"]["parameter_count"], 16)
         by_name = {tensor["name"]: tensor["digest"] for tensor in answer["xray"]["tensors"]}
         self.assertEqual(by_name["embed"], by_name["head"])
+        self.assertEqual(by_name["embed"], "sha256:" + hashlib.sha256(data).hexdigest())
         self.assertEqual(by_name["part"], "sha256:" + hashlib.sha256(data[16:32]).hexdigest())
 
     def test_a_file_without_tables_has_no_xray(self):
