@@ -1,6 +1,9 @@
 import type {ProcessesAnswer, StopAnswer} from '../agent/protocol.js'
 import type {EndResult} from '../core/end-instance.js'
 import type {ExecResult} from '../core/exec-command.js'
+import type {CheckpointDiff} from '../core/diff-checkpoints.js'
+import type {CheckpointInfo} from '../core/inspect-checkpoint.js'
+import type {VerifiedCheckpoint} from '../core/verify-checkpoints.js'
 import type {DoctorLine} from '../core/run-doctor.js'
 import type {SetupResult} from '../core/set-up-platform.js'
 import type {ResourceRow} from '../core/list-resources.js'
@@ -42,7 +45,9 @@ export interface CommandJson {
   overview: Overview
   'workflow run': WorkflowResult
   'checkpoint list': readonly Checkpoint[]
-  'checkpoint info': Checkpoint
+  'checkpoint info': CheckpointInfo
+  'checkpoint verify': readonly VerifiedCheckpoint[]
+  'checkpoint diff': CheckpointDiff
   'run list': readonly RunRow[]
   'run show': RunRow
   'run logs': RunLogsJson
