@@ -4,7 +4,7 @@ import math
 import os
 import time
 
-from . import checkpoints, digests, format_plugins, formats, paths, run_state
+from . import bounds, checkpoints, digests, format_plugins, formats, paths, run_state
 from .clock import iso
 from .errors import AgentError
 from .files import checked_relative, home_path
@@ -17,8 +17,7 @@ NOT_THE_SAME = "its bytes are not those that were %s, though size and time are t
 
 def inspect(request):
     plugins = format_plugins.kept(request.get("formats"))
-    answer = _object(request, plugins) if request.get("object") is not None else _path(request, plugins)
-    return answer
+    return _object(request, plugins) if request.get("object") is not None else _path(request, plugins)
 
 
 def _object(request, plugins):
@@ -31,7 +30,7 @@ def _object(request, plugins):
         files.append((path, size, opened))
     finding = formats.examine(files, name, full, full, plugins, read.append)
     checkpoint = _as_checkpoint(given["name"], finding, name, sum(size for _, size, _ in files), given["modified_at"])
-    return {"checkpoint": checkpoint, "xray": xray(finding, request["max_tensors"]), "bytes_read": sum(read), "known_digests": []}
+    return {"checkpoint": checkpoint, "xray": xray(finding, request), "bytes_read": sum(read), "known_digests": []}
 
 
 def _as_checkpoint(path, finding, name, size, modified_at):
@@ -43,15 +42,15 @@ def _as_checkpoint(path, finding, name, size, modified_at):
 
 
 def _path(request, plugins):
-    full_path, asked = _found(request)
-    read, plugins = [], plugins + checkpoints.plugins_of(asked.get("run_id"))
+    full_path, asked, run_id = _found(request)
+    read, plugins = [], plugins + checkpoints.plugins_of(run_id)
     if not request["full"]:
         before = _stamp(full_path)
         unread = not checkpoints.is_judged(full_path, before, plugins)
         checkpoint = _listed(asked, request)
         finding = formats.examine(formats.open_disk(full_path), os.path.basename(full_path), False, False, plugins, read.append)
         read += [2 * before[0]] if unread else []
-        return {"checkpoint": checkpoint, "xray": xray(finding, request["max_tensors"]), "bytes_read": sum(read), "known_digests": []}
+        return {"checkpoint": checkpoint, "xray": xray(finding, request), "bytes_read": sum(read), "known_digests": []}
     before, known = _stamp(full_path), _known_digests(full_path)
     finding = formats.examine(formats.open_disk(full_path), os.path.basename(full_path), True, True, plugins, read.append)
     if _stamp(full_path) != before:
@@ -68,11 +67,11 @@ def _path(request, plugins):
     if state != "complete":
         places = [dict(place, verified_at=None) if place is places[0] else place for place in places]
     checkpoint.update(state=state, state_detail=detail, format=kind, step=step, epoch=epoch, metrics=metrics, sha256=finding.sha256, places=places)
-    return {"checkpoint": checkpoint, "xray": xray(finding, request["max_tensors"]), "bytes_read": sum(read), "known_digests": known}
+    return {"checkpoint": checkpoint, "xray": xray(finding, request), "bytes_read": sum(read), "known_digests": known}
 
 
 def _found(request):
-    """(absolute path, the request to the verb `checkpoints` that names it)."""
+    """(absolute path, the request to the verb `checkpoints` that names it, the run in whose project it is)."""
     path = request["path"]
     narrowed = {key: request[key] for key in ("run_id", "project") if request.get(key) is not None}
     if not isinstance(path, str) or "\0" in path or not path:
@@ -87,11 +86,11 @@ def _found(request):
     for base in bases:
         full = os.path.normpath(os.path.join(base, path))
         if os.path.exists(full) and (not os.path.isabs(path) or full.startswith(bases[0] + os.sep)):
-            return full, dict(narrowed, path=full, **({} if narrowed else {"run_id": None}))
+            return full, dict(narrowed, path=full), run_id
     full = home_path(path)
     if not os.path.exists(full):
         raise AgentError("not_found", "there is no checkpoint %s on %s" % (path, os.environ.get("RUNCTL_INSTANCE_ID") or "this machine"))
-    return full, {"dir": os.path.dirname(full), "path": os.path.basename(full)}
+    return full, {"dir": os.path.dirname(full), "path": os.path.basename(full)}, None
 
 
 def _listed(asked, request):
@@ -114,8 +113,11 @@ def _known_digests(path):
     if cached:
         known.append({"sha256": cached[0], "by": "read before"})
     for run_id in run_state.all_ids():
-        run = read_json(paths.run_dir(run_id) / "run.json") or {}
-        for one in run_state.recorded_checkpoints({"run_id": run_id}) if run else ():
+        try:
+            run = run_state.load(run_id)
+        except AgentError:
+            continue
+        for one in run_state.recorded_checkpoints(run):
             same = os.path.join(run["project_dir"], one["path"]) == path
             if same and one["sha256"] and one["size_bytes"] == stamp[0] and one["modified_at"] == iso(stamp[1] / 1e9):
                 known.append({"sha256": one["sha256"], "by": "recorded by %s" % run_id})
@@ -132,7 +134,7 @@ def _remember(path, stamp, finding, other, plugins):
         cache.remember(path, stamp, other["sha256"] if other else finding.sha256, judgement)
 
 
-def xray(finding, most):
+def xray(finding, request):
     """The CheckpointXray; None where there are no tables to be read."""
     tensors = finding.tensors
     if tensors is None:
@@ -147,9 +149,13 @@ def xray(finding, most):
             elements = math.prod(tensor.shape)
             parameters += elements
             dtypes[tensor.dtype] = dtypes.get(tensor.dtype, 0) + elements
-    shown = sorted(tensors, key=lambda tensor: tensor.name)[:max(0, min(most, MAX_TENSORS))]
+    room, after = bounds.room(request), request.get("after")
+    files, files_more = bounds.fitting([{key: one[key] for key in one if key != "found"} for one in finding.files], room and room // 2)
+    left = sorted((one for one in tensors if after is None or one.name > after), key=lambda tensor: tensor.name)
+    told = [{"name": one.name, "dtype": one.dtype, "shape": list(one.shape), "digest": one.digest}
+            for one in left[:max(0, min(request["max_tensors"], MAX_TENSORS))]]
+    shown, _ = bounds.fitting(told, room and room // 2)
     return {
         "tensor_count": len(tensors), "parameter_count": parameters, "dtypes": dtypes, "tensor_bytes": size, "has_optimizer": finding.has_optimizer,
-        "tensors": [{"name": one.name, "dtype": one.dtype, "shape": list(one.shape), "digest": one.digest} for one in shown],
-        "tensors_left_out": len(tensors) - len(shown), "files": [{key: one[key] for key in one if key != "found"} for one in finding.files],
+        "tensors": shown, "tensors_left_out": len(left) - len(shown), "files": files, "files_left_out": len(finding.files) - len(files) if files_more else 0,
     }

@@ -29,7 +29,7 @@ class Broken(Exception):
 
 
 def judge_zip(source, kind, read_through, digests):
-    """`read_through`: the CRC of every member is compared. `digests`: of the tensors, too, where more than the CRC is to be known."""
+    """`read_through`: the CRC of every member is compared. `digests`: the SHA-256 of each tensor, too."""
     try:
         with zipfile.ZipFile(Cursor(source)) as archive:
             members = sorted(archive.infolist(), key=lambda member: member.header_offset)
@@ -46,20 +46,23 @@ def judge_zip(source, kind, read_through, digests):
                     return Finding("corrupt", "%s would end behind the end of the file" % member.filename, kind)
                 if member.compress_type == zipfile.ZIP_STORED and member.compress_size != member.file_size:
                     return Finding("corrupt", "%s has two sizes" % member.filename, kind)
-            finding = Finding("complete", None, kind)
+            finding, members_read = Finding("complete", None, kind), {}
             if kind == "torch-zip":
                 _torch(archive, finding)
             elif kind == "npz" and (read_through or not source.is_remote or len(members) <= MAX_REMOTE_ARRAYS):
                 _npz(archive, members, finding)
             for member in members if read_through else ():
-                left = member.file_size
+                left, digest = member.file_size, hashlib.sha256()
                 with archive.open(member) as content:
                     for block in iter(lambda: content.read(READ_BYTES), b""):
                         left -= len(block)
+                        if digests:
+                            digest.update(block)
+                members_read[member.filename] = "sha256:" + digest.hexdigest()
                 if left:
                     return Finding("corrupt", "%s lacks %d bytes" % (member.filename, left), kind)
             if digests:
-                _digest_views(archive, finding)
+                _digest_tensors(archive, finding, members_read)
             return finding
     except zipfile.BadZipFile as error:
         if "not a zip file" in str(error):
@@ -104,7 +107,7 @@ def _torch(archive, finding):
         whole = view.is_whole(member.file_size)
         tensor = Tensor(name, view.dtype, view.shape, count(view.shape) * view.item_bytes, "crc32:%08x" % member.CRC if whole else None,
                         view.storage.key, mine)
-        tensor.view = None if whole else (member, view)
+        tensor.view = member, None if whole else view
         finding.tensors.append(tensor)
     finding.facts = {}
     for name, value in numbers.items():
@@ -126,11 +129,13 @@ def _figure(archive, member, view):
     return struct.unpack(form, data)[0] if len(data) == struct.calcsize(form) else None
 
 
-def _digest_views(archive, finding):
-    """Of dense tensors that are a part of a storage, the SHA-256 of their bytes."""
+def _digest_tensors(archive, finding, members_read):
+    """The SHA-256 of the bytes of each tensor: of one that is a part of a storage only where it is dense."""
     for tensor in finding.tensors or ():
         member, view = tensor.view or (None, None)
-        if member is None or not View(view.dtype, view.shape, 0, view.stride, None).is_whole(tensor.size_bytes):
+        if member and not view:
+            tensor.digest = members_read[member.filename]
+        if not view or not View(view.dtype, view.shape, 0, view.stride, None).is_whole(tensor.size_bytes):
             continue
         digest, left = hashlib.sha256(), tensor.size_bytes
         with archive.open(member) as content:

@@ -16,6 +16,7 @@ class FakeRuns:
         patch = mock.patch.object(runctl_agent, "run_state", self, create=True)
         patch.start()
         test.addCleanup(patch.stop)
+        self.recorded = {}
 
     def add(self, run_id, project="demo", state="running", baseline=None, patterns=(), checkpoint_dir=None):
         folder = str(paths.project_dir(project))
@@ -37,6 +38,9 @@ class FakeRuns:
 
     def newest(self, project=None):
         return next((one for one in self.all_ids() if project in (None, self.runs[one]["project"])), None)
+
+    def recorded_checkpoints(self, run):
+        return self.recorded.get(run["run_id"], [])
 
     def status_of(self, run_id):
         self.looked += 1

@@ -57,6 +57,10 @@ export interface InspectRequest {
   /** Read every byte: checksums inside, and a digest of each tensor. False: headers and tables only. */
   readonly full: boolean
   readonly max_tensors: number
+  /** Only tensors whose name sorts after this one. */
+  readonly after?: string
+  /** The most bytes of the answer; tensors and files that do not fit are counted (`tensors_left_out`, `files_left_out`). */
+  readonly max_bytes?: number
   readonly formats?: readonly FormatModule[]
 }
 export interface InspectAnswer {
@@ -66,6 +70,11 @@ export interface InspectAnswer {
   readonly xray: CheckpointXray | null
   /** Read for it, from the disk or the network. */
   readonly bytes_read: number
+  /**
+   * With `full`, of a path: what its bytes were known to be, in just this state (size and time) of the file. One that differs from what was read
+   * makes it `corrupt`.
+   */
+  readonly known_digests: readonly {readonly sha256: string; /** `recorded by run-…`, `read before` */ readonly by: string}[]
 }
 
 /** Removes checkpoints whose content is still the one that is named. Refuses (in `kept`) what an active run writes or resumed from. */

@@ -2,8 +2,10 @@ import {RunctlError} from '../model/errors.js'
 import type {Shell, ShellResult} from '../providers/provider.js'
 import type {AgentFile} from './agent-file.js'
 import {type AgentPart, callScript, EXIT_NO_AGENT, EXIT_OLD_PYTHON, installScript, lastPartScript, partScript} from './bootstrap.js'
+import type {FormatModule} from './checkpoint-protocol.js'
 import type {AgentVerb, AgentVerbs} from './protocol.js'
 import {readAnswer} from './read-answer.js'
+import {withFormats} from './with-formats.js'
 
 export interface AgentCallOptions {
   /** zlib stream of the request's pieces (`sync`, `start`). */
@@ -30,6 +32,8 @@ export class AgentClient {
     private readonly shell: Shell,
     readonly instanceId: string,
     private readonly agentFile: () => Promise<AgentFile>,
+    /** What plugins add; asked for by the verbs alone that judge checkpoints. */
+    private readonly formats: () => Promise<readonly FormatModule[]> = () => Promise.resolve([]),
   ) {}
 
   /** Bytes of request and attachment together that one call takes. */
@@ -41,13 +45,18 @@ export class AgentClient {
     return this.shell.maxOutputBytes
   }
 
+  /** Bytes that come on top of a request of this verb. */
+  async addedBytes(verb: AgentVerb): Promise<number> {
+    return Buffer.byteLength(JSON.stringify(await withFormats(verb, {}, this.formats)))
+  }
+
   /** Seconds that a request may ask the agent to wait for something to happen. */
   get maxWaitSeconds(): number {
     return this.shell.maxWaitMs / 1000
   }
 
   async call<V extends AgentVerb>(verb: V, request: AgentVerbs[V][0], options: AgentCallOptions = {}): Promise<AgentVerbs[V][1]> {
-    const line = Buffer.from(JSON.stringify(request) + '\n')
+    const line = Buffer.from(JSON.stringify(await withFormats(verb, request, this.formats)) + '\n')
     const input = options.attachment ? Buffer.concat([line, options.attachment]) : line
     const agent = await this.agentFile()
     let result = await this.run(callScript(agent.sha256, verb), input, options)

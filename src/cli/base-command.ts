@@ -2,6 +2,7 @@ import {Command, Errors, Flags} from '@oclif/core'
 import {setMaxListeners} from 'node:events'
 
 import {loadAgentFile, type AgentFile} from '../agent/agent-file.js'
+import type {FormatModule} from '../agent/checkpoint-protocol.js'
 import {AgentClient} from '../agent/client.js'
 import {platformSettings} from '../config/platform-settings.js'
 import {readConfiguration, requireValid, type Configuration, type ConfigurationInput, type ConfigurationReading} from '../config/load-configuration.js'
@@ -13,6 +14,7 @@ import {EXIT_CODES, isRunctlError, RunctlError, withContext} from '../model/erro
 import {renderDetached, renderError} from '../ui/error-text.js'
 import {createProgress, type ProgressOutput} from '../ui/progress.js'
 import type {RenderEnv} from '../ui/render-env.js'
+import {loadCheckpointFormats} from './checkpoint-formats.js'
 import {Detached, detachedExitCode, DETACHED_EXIT_CODE, DETACHING_SIGNALS, type DetachingSignal} from './detached.js'
 import {errorJson} from './error-json.js'
 import {OUTPUT_FORMATS, requestedFormat, type OutputFormat} from '../model/output-format.js'
@@ -56,6 +58,7 @@ export abstract class RunctlCommand<T> extends Command {
   private progressInUse: ReturnType<typeof createProgress> | undefined
   private platformsLoaded: Promise<Platforms> | undefined
   private agentFile: Promise<AgentFile> | undefined
+  private formatsLoaded: Promise<readonly FormatModule[]> | undefined
   private configRead: Promise<ConfigurationReading> | undefined
   private configWarned = false
   private format: OutputFormat = 'table'
@@ -170,13 +173,25 @@ export abstract class RunctlCommand<T> extends Command {
     return this.platformsLoaded
   }
 
+  /** The checkpoint formats of plugins; collected when first asked for. */
+  protected readonly checkpointFormats = (): Promise<readonly FormatModule[]> => {
+    this.formatsLoaded ??= loadCheckpointFormats(this.config).then(({modules, problems}) => {
+      for (const message of problems) {
+        this.progress.emit({type: 'warning', message})
+        this.failedSteps++
+      }
+      return modules
+    })
+    return this.formatsLoaded
+  }
+
   /** Everything that a use-case needs of one platform. */
   protected async platformDeps(name: string, scope: Scope = {footprint: this.footprint, progress: this.progress}): Promise<PlatformDeps> {
     const provider = await (await this.platforms()).open(name)
     const {signal} = this
     const {footprint, progress} = scope
     const lifecycle = createLifecycle({config: this.config, provider, progress, signal, reportFailure: () => this.failedSteps++})
-    const agent = (instanceId: string): AgentClient => new AgentClient(provider.shell, instanceId, () => (this.agentFile ??= loadAgentFile()))
+    const agent = (instanceId: string): AgentClient => new AgentClient(provider.shell, instanceId, () => (this.agentFile ??= loadAgentFile()), this.checkpointFormats)
     const {cacheDir, dataDir} = this.config
     const createJournal = new PendingCreates({dataDir, platform: name, settings: platformSettings(await this.lenientConfig(), name), now: () => systemClock.now()})
     return {provider, agent, lifecycle, progress, clock: systemClock, footprint, signal, cacheDir, createJournal}

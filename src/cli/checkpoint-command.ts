@@ -53,7 +53,7 @@ export abstract class CheckpointCommand<T> extends RunctlCommand<T> {
         next: [found ? `runctl checkpoint info ${pathForShell(folder)}` : 'runctl checkpoint list --instance-id INSTANCE'],
       })
     }
-    const answer = await callLocalAgent('checkpoints', {dir, ...(only === undefined ? {} : {path: only})}, this.signal)
+    const answer = await callLocalAgent('checkpoints', {dir, ...(only === undefined ? {} : {path: only})}, this.signal, this.checkpointFormats)
     return {...answer, incomplete_because: null}
   }
 }

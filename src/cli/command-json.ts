@@ -2,6 +2,9 @@ import type {ProcessesAnswer, StopAnswer} from '../agent/protocol.js'
 import type {CleanupResult} from '../core/cleanup-checkpoints.js'
 import type {EndResult} from '../core/end-instance.js'
 import type {ExecResult} from '../core/exec-command.js'
+import type {CheckpointDiff} from '../core/diff-checkpoints.js'
+import type {CheckpointInfo} from '../core/inspect-checkpoint.js'
+import type {VerifiedCheckpoint} from '../core/verify-checkpoints.js'
 import type {DoctorLine} from '../core/run-doctor.js'
 import type {SetupResult} from '../core/set-up-platform.js'
 import type {ResourceRow} from '../core/list-resources.js'
@@ -45,7 +48,9 @@ export interface CommandJson {
   overview: Overview
   'workflow run': WorkflowResult
   'checkpoint list': readonly Checkpoint[]
-  'checkpoint info': Checkpoint
+  'checkpoint info': CheckpointInfo
+  'checkpoint verify': readonly VerifiedCheckpoint[]
+  'checkpoint diff': CheckpointDiff
   'checkpoint resume': TrainJson
   'checkpoint cleanup': CleanupResult
   'checkpoint tag': TagResult

@@ -2,7 +2,7 @@ import type {Interfaces} from '@oclif/core'
 
 import type {EventInput, Lifecycle, StepFailure} from '../core/lifecycle.js'
 import type {Progress} from '../core/progress.js'
-import {EVENT_RULES, type EventOptions, type EventReturn, type LifecycleEvent, type StepContext} from '../hooks/events.js'
+import {EVENT_RULES, type CheckpointFormat, type EventOptions, type EventReturn, type LifecycleEvent, type StepContext} from '../hooks/events.js'
 import {isRunctlError, RunctlError} from '../model/errors.js'
 import type {PlatformDefinition, Provider} from '../providers/provider.js'
 
@@ -68,18 +68,38 @@ const byName = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
  * back: one bad plugin must not take the others along.
  */
 export async function collectPlatforms(host: HookHost): Promise<{readonly platforms: readonly PlatformDefinition[]; readonly failures: readonly StepFailure[]}> {
-  const {failures, results} = await runEvent(host, 'platforms', () => ({}), EVENT_RULES.platforms.timeoutMs)
+  const {failures, items} = await collect<'platforms', PlatformDefinition>(host, 'platforms', isListOfPlatforms, 'platform definitions')
+  return {platforms: items, failures}
+}
+
+/** The checkpoint formats that plugins offer, in the same order, with the same care. */
+export async function collectCheckpointFormats(host: HookHost): Promise<{readonly formats: readonly CheckpointFormat[]; readonly failures: readonly StepFailure[]}> {
+  const {failures, items} = await collect<'checkpoint-formats', CheckpointFormat>(host, 'checkpoint-formats', isListOfFormats, 'checkpoint formats')
+  return {formats: items, failures}
+}
+
+async function collect<E extends 'checkpoint-formats' | 'platforms', T extends {readonly name: string}>(
+  host: HookHost,
+  event: E,
+  isRight: (result: unknown) => result is readonly T[],
+  what: string,
+): Promise<{readonly items: readonly T[]; readonly failures: readonly StepFailure[]}> {
+  const {failures, results} = await runEvent(host, event, () => ({}), EVENT_RULES[event].timeoutMs)
   const isOwn = ({plugin}: {readonly plugin: string}): boolean => plugin === host.name
-  const answers = [...results.filter(isOwn), ...results.filter(result => !isOwn(result))]
-  const wrong = answers.filter(({result}) => !isListOfPlatforms(result))
-  const error = new RunctlError('step_failed', 'its platforms hook did not return a list of platform definitions')
+  const answers: readonly {readonly plugin: string; readonly result: unknown}[] = [...results.filter(isOwn), ...results.filter(result => !isOwn(result))]
+  const error = new RunctlError('step_failed', `its ${event} hook did not return a list of ${what}`)
   return {
-    platforms: answers.filter(answer => !wrong.includes(answer)).flatMap(({result}) => result).toSorted((a, b) => byName(a.name, b.name)),
-    failures: [...failures, ...wrong.map(({plugin}) => ({plugin, error}))],
+    items: answers.flatMap(({result}) => (isRight(result) ? result : [])).toSorted((a, b) => byName(a.name, b.name)),
+    failures: [...failures, ...answers.filter(({result}) => !isRight(result)).map(({plugin}) => ({plugin, error}))],
   }
 }
 
-function isListOfPlatforms(result: unknown): boolean {
+function isListOfFormats(result: unknown): result is readonly CheckpointFormat[] {
+  return Array.isArray(result) && result.every((one: Partial<CheckpointFormat> | null | undefined) =>
+    typeof one?.name === 'string' && typeof one.module === 'string' && Array.isArray(one.extensions))
+}
+
+function isListOfPlatforms(result: unknown): result is readonly PlatformDefinition[] {
   return Array.isArray(result) && result.every((one: Partial<PlatformDefinition> | null | undefined) =>
     typeof one?.name === 'string' && typeof one.create === 'function' && typeof one.ownsInstanceId === 'function')
 }

@@ -15,6 +15,7 @@ export function patientAgent(agent: AgentPort, whenReady: (error: RunctlError) =
   return {
     maxInputBytes: agent.maxInputBytes,
     maxOutputBytes: agent.maxOutputBytes,
+    addedBytes: async verb => (await agent.addedBytes?.(verb)) ?? 0,
     async call(verb, request, options) {
       try {
         return await agent.call(verb, request, options)

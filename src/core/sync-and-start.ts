@@ -45,7 +45,7 @@ export async function startWithSync({input, request}: {readonly input: TrainInpu
     include: input.include,
     // What a script writes is not code, wherever a past run left it on this machine.
     alwaysExclude: [input.checkpointDir, input.outputDir, PULL_FOLDER].filter(folder => !path.isAbsolute(folder)),
-    reserveBytes: Buffer.byteLength(JSON.stringify(request)) + 100,
+    reserveBytes: Buffer.byteLength(JSON.stringify(request)) + ((await agent.addedBytes?.('start')) ?? 0) + 100,
   }, syncDeps)
   for (const message of prepared.warnings) deps.progress.emit({type: 'warning', message})
 

@@ -31,4 +31,5 @@ export interface CheckpointXray {
     readonly state: CheckpointState
     readonly state_detail: string | null
   }[]
+  readonly files_left_out: number
 }

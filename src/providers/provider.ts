@@ -111,6 +111,8 @@ export interface ObjectInfo {
   readonly modifiedAt: string
   /** Changes with the content; says nothing else. */
   readonly etag: string
+  /** SHA-256 (hex) of the content, where whoever wrote it left word and the store tells it with a `head`; absent: not told. */
+  readonly sha256?: string
 }
 
 export interface PutOptions extends CallOptions {

@@ -2,7 +2,7 @@ import type {Checkpoint, CheckpointPlace} from '../model/checkpoint.js'
 import {mainMetric} from '../model/main-metric.js'
 import {formatBytes} from './bytes.js'
 import {formatAgo} from './duration.js'
-import {renderRecord} from './record.js'
+import type {Pair} from './record.js'
 import type {RenderEnv} from './render-env.js'
 import {shownAge, shownBytes, shownNumber} from './shown-values.js'
 import {checkpointStateStyle} from './state-words.js'
@@ -14,24 +14,24 @@ export function renderCheckpointList(checkpoints: readonly Checkpoint[], env: Re
   return renderTable(checkpointColumns(env, severalRuns), checkpoints, env, empty)
 }
 
-export function renderCheckpoint(checkpoint: Checkpoint, env: RenderEnv): string {
-  const {size_bytes: size, state: judged, state_detail: detail} = checkpoint
+/** What is known of one checkpoint, for a record. */
+export function checkpointPairs(checkpoint: Checkpoint, env: RenderEnv): readonly Pair[] {
+  const {metrics, size_bytes: size, state: judged, state_detail: detail} = checkpoint
   const state = detail === null ? judged : `${judged}: ${detail}`
-  return renderRecord(
-    [
-      ['Path', checkpoint.path],
-      ['State', state, checkpointStateStyle(judged)],
-      ['Format', checkpoint.format],
-      ['Epoch', shownNumber(checkpoint.epoch)],
-      ['Step', shownNumber(checkpoint.step)],
-      ['Size', env.format === 'text' ? String(size) : `${formatBytes(size)} (${size} bytes)`],
-      ['SHA-256', checkpoint.sha256],
-      ['Modified', env.format === 'text' ? checkpoint.modified_at : modified(checkpoint, env)],
-      ['Run', checkpoint.run_id],
-      ['Places', checkpoint.places.map(place => placeWords(place, env))],
-    ],
-    env,
-  )
+  const figures = Object.entries(metrics).map(([name, figure]) => `${name} ${figure}`)
+  return [
+    ['Path', checkpoint.path],
+    ['State', state, checkpointStateStyle(judged)],
+    ['Format', checkpoint.format],
+    ['Epoch', shownNumber(checkpoint.epoch)],
+    ['Step', shownNumber(checkpoint.step)],
+    ['Metrics', figures.length === 0 ? undefined : figures.join(', ')],
+    ['Size', env.format === 'text' ? String(size) : `${formatBytes(size)} (${size} bytes)`],
+    ['SHA-256', checkpoint.sha256],
+    ['Modified', env.format === 'text' ? checkpoint.modified_at : modified(checkpoint, env)],
+    ['Run', checkpoint.run_id],
+    ['Places', checkpoint.places.map(place => placeWords(place, env))],
+  ]
 }
 
 /** In one line: `checkpoints/epoch_3.pt (epoch 3, step 400, 5m ago)`. Raw: escape it, or give it to a renderer that does. */

@@ -1,6 +1,7 @@
 import {expect} from 'chai'
 
-import {renderCheckpoint, renderCheckpointList} from '../../src/ui/checkpoint-text.js'
+import {renderCheckpointInfo} from '../../src/ui/checkpoint-info-text.js'
+import {renderCheckpointList} from '../../src/ui/checkpoint-text.js'
 import {renderInstance, renderInstanceList} from '../../src/ui/instance-text.js'
 import {renderProcesses} from '../../src/ui/processes-text.js'
 import {checkpoint, HOSTILE, processes, RAW_CONTROL, resource, TABLE, TEXT} from './samples.js'
@@ -86,10 +87,10 @@ describe('checkpoint texts', () => {
   })
 
   it('shows the digest whole, every place, and why a state is not complete', () => {
-    const text = renderCheckpoint(checkpoint(), TABLE)
+    const text = renderCheckpointInfo({...checkpoint(), xray: null}, 0, TABLE)
     expect(text).to.contain('SHA-256   9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\n')
     expect(text).to.contain('s3://my-bucket/runs/checkpoint_epoch_3.pt (not verified there)')
-    expect(renderCheckpoint(bad, TABLE)).to.contain('State     corrupt: cut off\n').and.contain('Places    -')
+    expect(renderCheckpointInfo({...bad, xray: null}, 0, TABLE)).to.contain('State     corrupt: cut off\n').and.contain('Places    -')
   })
 })
 
@@ -146,7 +147,7 @@ describe('every renderer', () => {
     for (const env of [TABLE, TEXT]) {
       expect(renderInstance(instance, env)).not.to.match(RAW_CONTROL)
       expect(renderInstanceList([instance], env).replaceAll('\t', '')).not.to.match(RAW_CONTROL)
-      expect(renderCheckpoint(kept, env)).not.to.match(RAW_CONTROL)
+      expect(renderCheckpointInfo({...kept, xray: null}, 0, env)).not.to.match(RAW_CONTROL)
       expect(renderCheckpointList([kept], env)).not.to.match(RAW_CONTROL)
       expect(renderProcesses(answer, env)).not.to.match(RAW_CONTROL)
     }

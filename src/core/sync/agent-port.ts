@@ -6,6 +6,8 @@ export interface AgentPort {
   readonly maxInputBytes: number
   /** The most bytes of an answer that one call gives back whole. */
   readonly maxOutputBytes: number
+  /** Bytes that come on top of a request of this verb, where any do. */
+  addedBytes?(verb: AgentVerb): Promise<number>
   /** `attachment` is the zlib stream of the request's pieces, `timeoutMs` milliseconds for the whole call; for `confidential` see the shell. */
   call<V extends AgentVerb>(
     verb: V,

@@ -11,6 +11,8 @@ import {listFolders, listObjects, plainEtag} from './list-objects.js'
 import {putObject} from './put-object.js'
 import {formatUri, parseObjectUri, parsePrefixUri} from './s3-uri.js'
 
+/** User metadata that the agent leaves with what it uploads, and with whose digest S3 compared the bytes. */
+const SHA256_MARK = 'runctl-sha256'
 const MAX_EXPIRY_SECONDS = 7 * 24 * 3600
 /** Where nobody answers, URLs are made on the guess that the bucket is in the configured region. */
 const ASK_REGION_MS = 5000
@@ -64,7 +66,9 @@ export class S3Store implements ObjectStore {
     const options = sendOptions(signal)
     try {
       const answer = await this.#buckets.call('s3:GetObject', {bucket, key}, signal, client => client.send(new HeadObjectCommand({Bucket: bucket, Key: key}), options))
+      const sha256 = answer.Metadata?.[SHA256_MARK]
       return {
+        ...(sha256 !== undefined && /^[0-9a-f]{64}$/.test(sha256) ? {sha256} : {}),
         uri: formatUri({bucket, key}),
         sizeBytes: answer.ContentLength ?? 0,
         modifiedAt: (answer.LastModified ?? new Date(0)).toISOString(),
