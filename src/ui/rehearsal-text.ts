@@ -21,7 +21,7 @@ export function renderRehearsal(report: RehearsalReport, env: RenderEnv): string
     ['Kept', report.instances_kept.length > 0 ? report.instances_kept : undefined],
     ['Took', formatDuration(report.duration_s * 1000)],
   ], env)
-  const failures = problems.flatMap(({advice, message}) => [...bullet(message, env), ...bullet(advice, env, `${paint('Mend:', 'bold', env.color)} `, 6)])
+  const failures = problems.flatMap(({advice, message}) => [...bullet(message, env), ...bullet(advice, env, `  ${paint('Mend:', 'bold', env.color)} `, 8)])
   return [
     ...(kills.length > 0 ? [table, ''] : []),
     facts,

@@ -1,15 +1,19 @@
-import {isEven, lastOf, positionOf, valuesOf, type Unit} from './progress-unit.js'
-import type {AttemptRecord, ReferenceRecord, RoundRecord} from './rehearsal-record.js'
+import {firstOf, isEven, lastOf, positionOf, unitsOf, valuesOf, type Unit} from './progress-unit.js'
+import type {AttemptRecord, CheckpointFacts, ReferenceRecord, RoundRecord} from './rehearsal-record.js'
 
-/** What the reference logged and a round neither logged nor had in a checkpoint that it went on from; in order. */
+/**
+ * What the reference logged and what the round's result is not made of, in order. What was logged after the checkpoint that the next attempt went on from is
+ * lost, and must be logged again; what is in a checkpoint counts, also where the script was killed before it said so.
+ */
 export function missingOf(reference: ReferenceRecord, {attempts}: Pick<RoundRecord, 'attempts'>, unit: Unit): readonly number[] {
   const wanted = valuesOf(reference.attempt.marks, unit)
-  const logged = new Set(attempts.flatMap(({marks}) => valuesOf(marks, unit)))
-  const saved = savedUnlogged(reference, attempts, unit)
-  if (isEven(wanted, unit)) return wanted.filter(value => !logged.has(value) && !saved.has(value))
+  // A coarser unit is only looked at as a whole: an epoch is often announced at its begin, and its checkpoints say that the one before is done.
+  const isFinest = unitsOf(reference.attempt.marks)[0] === unit
+  const made = isFinest ? madeOf(reference, attempts, unit) : new Set(attempts.flatMap(({marks}) => valuesOf(marks, unit)))
+  if (isEven(wanted, unit)) return wanted.filter(value => !made.has(value))
   // What is logged by time is never logged at the same values twice: only a hole counts that no stride of the reference explains.
   const stride = Math.max(...wanted.slice(1).map((value, at) => value - (wanted[at] ?? 0)))
-  const there = [...logged].toSorted((a, b) => a - b)
+  const there = [...made].toSorted((a, b) => a - b)
   return wanted.filter(value => {
     const below = there.findLast(one => one <= value) ?? (wanted[0] ?? 0) - stride
     const above = there.find(one => one >= value) ?? Infinity
@@ -17,13 +21,42 @@ export function missingOf(reference: ReferenceRecord, {attempts}: Pick<RoundReco
   })
 }
 
+/** The values that the result is made of. */
+function madeOf(reference: ReferenceRecord, attempts: readonly AttemptRecord[], unit: Unit): ReadonlySet<number> {
+  let made = new Set<number>()
+  for (const [at, attempt] of attempts.entries()) {
+    for (const value of valuesOf(attempt.marks, unit)) made.add(value)
+    const next = attempts[at + 1]
+    if (!next) break
+    const position = inLog(reference, next.resumedFrom, unit)
+    // Given nothing, a script may still have found a checkpoint by itself: where it begins is what counts.
+    const begin = firstOf(next.marks, unit)
+    if (next.resumedFrom === null && begin !== null) made = new Set([...made].filter(value => value < begin))
+    else if (position) made = new Set([...[...made].filter(value => value <= position.value), ...(position.isSure ? [position.value] : [])])
+  }
+  return made
+}
+
 /**
- * A script that saves before it prints may be ended in between: that value is in the checkpoint and never in a log. It counts as done only where the
- * script's checkpoints count as its log does; a counter that runs ahead would hide a step that was left out.
+ * Where a checkpoint stands as the log counts: some count epochs from 0 in checkpoints and from 1 in the log, or say which comes next. The end of the
+ * reference shows it, where it saves at its end; sure is only that. null: the checkpoint says nothing itself.
  */
-export function savedUnlogged({attempt, end}: ReferenceRecord, attempts: readonly AttemptRecord[], unit: Unit): ReadonlySet<number> {
-  const agree = end.good !== null && end.good[unit] !== null && end.good[unit] === lastOf(attempt.marks, unit)
-  return new Set(agree ? attempts.flatMap(({resumedFrom}) => resumedFrom?.[unit] ?? []) : [])
+function inLog({attempt, end}: ReferenceRecord, checkpoint: CheckpointFacts | null, unit: Unit): {readonly value: number; readonly isSure: boolean} | null {
+  const own = checkpoint?.[unit] ?? null
+  if (own === null) return null
+  const [last, logged] = [end.good?.[unit] ?? null, lastOf(attempt.marks, unit)]
+  const offset = last === null || logged === null ? null : logged - last
+  return offset !== null && Math.abs(offset) <= 1 ? {value: own + offset, isSure: true} : {value: own, isSure: false}
+}
+
+/** Whether some value is in a checkpoint that was gone on from, and in no log. */
+export function wasSavedUnlogged(reference: ReferenceRecord, attempts: readonly AttemptRecord[], unit: Unit): boolean {
+  const logged = new Set(attempts.flatMap(({marks}) => valuesOf(marks, unit)))
+  const wanted = new Set(valuesOf(reference.attempt.marks, unit))
+  return attempts.some(({resumedFrom}) => {
+    const position = inLog(reference, resumedFrom, unit)
+    return position?.isSure === true && wanted.has(position.value) && !logged.has(position.value)
+  })
 }
 
 export interface Loss {
@@ -51,12 +84,13 @@ export function lossOf(reference: ReferenceRecord, {attempts}: Pick<RoundRecord,
   const after = withoutAnnouncement(valuesOf(next.marks, unit), position)
   const [first] = after
   const reached = lastOf(killed.marks, unit)
-  const isPassed = (value: number): boolean => first !== undefined && value < first && value > (position ?? -Infinity) && !before.has(value)
-  const even = isEven(valuesOf(reference.attempt.marks, unit), unit)
+  const stands = inLog(reference, from, unit)?.value ?? position
+  const isPassed = (value: number): boolean => first !== undefined && value < first && stands !== null && value > stands
+  const wanted = valuesOf(reference.attempt.marks, unit)
   return {
     unit,
     repeated: new Set(after.filter(value => before.has(value))).size,
-    skipped: even ? valuesOf(reference.attempt.marks, unit).filter(isPassed).length : missingOf(reference, {attempts}, unit).filter(isPassed).length,
+    skipped: (isEven(wanted, unit) ? wanted : missingOf(reference, {attempts}, unit)).filter(isPassed).length,
     lost: reached === null || (from !== null && position === null) ? null : Math.max(0, reached - (position ?? 0)),
     lost_s,
   }

@@ -1,6 +1,6 @@
 import {compareEnds, type EndComparison} from './compare-ends.js'
-import {missingOf, resumeAlarm, savedUnlogged} from './coverage.js'
-import {unitsOf, valuesOf, type Unit} from './progress-unit.js'
+import {missingOf, resumeAlarm, wasSavedUnlogged} from './coverage.js'
+import {unitsOf, type Unit} from './progress-unit.js'
 import {advise, type Problem} from './rehearsal-problems.js'
 import type {AttemptRecord, ReferenceRecord, RoundRecord} from './rehearsal-record.js'
 
@@ -80,7 +80,7 @@ function missing(round: RoundRecord, units: readonly Unit[], {reference}: JudgeI
     const lacking = missingOf(reference, round, unit)
     if (lacking.length === 0) return []
     const some = lacking.slice(0, 5).join(', ')
-    return [advise('skipped', `${unit} ${some}${lacking.length > 5 ? `, … (${lacking.length} in all)` : ''} of the reference was never logged: left out when it went on`)]
+    return [advise('skipped', `${unit} ${some}${lacking.length > 5 ? `, … (${lacking.length} in all)` : ''} of the reference was not done: left out when it went on`)]
   })
 }
 
@@ -100,16 +100,13 @@ function remarksOn({reference, rounds, takesResume}: JudgeInput, units: readonly
   const attempts = rounds.flatMap(round => round.attempts)
   const halfWritten = [...new Set(attempts.flatMap(({passedOver}) => passedOver.map(({path, why}) => `${path} (${why})`)))]
   const refused = attempts.filter(({kill}) => kill?.savedOnRequest === false).length
-  const unlogged = rounds.some(round => units.some(unit => {
-    const logged = new Set(round.attempts.flatMap(({marks}) => valuesOf(marks, unit)))
-    return [...savedUnlogged(reference, round.attempts, unit)].some(value => !logged.has(value))
-  }))
+  const unlogged = rounds.some(round => units.some(unit => wasSavedUnlogged(reference, round.attempts, unit)))
   return [
     ...(halfWritten.length > 0 ? [`checkpoints are not written atomically: ${halfWritten.slice(0, 3).join('; ')} was passed over, and the one before taken; write to a name that ends in .tmp, then rename`] : []),
     ...(reference.end.good?.state === 'unverified' ? ['the checkpoints are of a format that cannot be verified: that they are whole is not known'] : []),
     ...(refused > 0 ? [`asked to stop, the script saved nothing new (${refused} of ${attempts.filter(({kill}) => typeof kill?.savedOnRequest === 'boolean').length} times): save when RUNCTL_STOP_FILE appears or SIGTERM comes`] : []),
     ...(unlogged ? ['a step was saved and the script killed before it was logged: it counts as done'] : []),
-    ...(attempts.some(({resumeRefused}) => resumeRefused !== null) ? ['killed before its first good checkpoint, it began from nothing'] : []),
+    ...(attempts.some(({resumeRefused}) => resumeRefused !== null) ? ['after a kill there was no good checkpoint yet, and it began from nothing'] : []),
     ...(!takesResume ? ['the script names neither RUNCTL_RESUME_FROM nor --resume-from: it must find its checkpoints by itself'] : []),
   ]
 }

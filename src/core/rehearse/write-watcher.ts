@@ -1,7 +1,7 @@
 /**
  * Runs on the instance, in Python: waits until something below the checkpoint folder is written by the script, and ends the script's process group in the
  * middle of that. Arguments: the group, the folder, how many seconds to wait. Answers one line of JSON: `killed`, `file`, `middle` (true where the
- * file was open for writing at that moment, null where the system does not tell), `overwrote` (it was there before and is written in its place).
+ * file was open for writing at that moment, null where the system does not tell), `overwrote` (it was there before, with more in it, and is written in its place).
  */
 export const WRITE_WATCHER = `import json, os, signal, sys, time
 group, folder, limit = int(sys.argv[1]), os.path.realpath(sys.argv[2]), time.monotonic() + float(sys.argv[3])
@@ -57,6 +57,8 @@ def answer(**facts):
     sys.exit()
 
 before, misses = look(), 0
+# {path: (size, inode)} as last seen with something in it.
+whole = {path: (info[0], info[2]) for path, info in before.items() if info[0]}
 while time.monotonic() < limit:
     now = look()
     changed = [path for path in now if now[path] != before.get(path)]
@@ -68,12 +70,13 @@ while time.monotonic() < limit:
         misses += 1
         if writing is None or writing or misses == MISSES:
             path = (writing or changed)[0]
-            old = before.get(path)
+            old, new = whole.get(path), now.get(path)
             killed = send(signal.SIGKILL)
             answer(killed=killed, file=path, middle=None if writing is None else bool(writing),
-                   overwrote=bool(old and old[0] > 0 and path in now and now[path][2] == old[2]))
+                   overwrote=bool(old and new and new[2] == old[1] and new[0] < old[0]))
         send(signal.SIGCONT)
         before = now
+        whole.update({path: (info[0], info[2]) for path, info in now.items() if info[0]})
     elif not send(0):
         answer()
     time.sleep(0.0005)
