@@ -67,7 +67,8 @@ export function simulateRound(script: SimulatedScript, kills: readonly Simulated
   for (const kill of [...kills, null]) {
     const isFirst = attempts.length === 0
     const from: CheckpointFacts | null = newest
-    const begin = from?.step == null ? 0 : beginAfter(from.step)
+    const step = from?.step ?? null
+    const begin = step === null ? 0 : beginAfter(step)
     const {endMs, marks, saved} = run(script, begin, now, kill?.afterSteps ?? Infinity)
     const over = kill !== null && begin + kill.afterSteps < script.steps
     attempts.push(attemptOf({
