@@ -10,6 +10,7 @@ import type {SetupResult} from '../core/set-up-platform.js'
 import type {ResourceRow} from '../core/list-resources.js'
 import type {RunRow} from '../core/list-runs.js'
 import type {RunLogsJson} from '../core/read-log.js'
+import type {RehearsalReport} from '../core/rehearse/rehearsal-report.js'
 import type {WorkflowResult} from '../core/run-workflow.js'
 import type {InstanceStatus} from '../core/show-status.js'
 import type {StartResult} from '../core/start-instance.js'
@@ -55,6 +56,8 @@ export interface CommandJson {
   'checkpoint cleanup': CleanupResult
   'checkpoint tag': TagResult
   'checkpoint pull': CheckpointPullResult
+  'checkpoint info': Checkpoint
+  'checkpoint rehearse': RehearsalReport
   'run list': readonly RunRow[]
   'run show': RunRow
   'run logs': RunLogsJson
