@@ -1,4 +1,4 @@
-// Both suites at once, because both mostly wait: mocha's as it runs, the agent's when it is through. Arguments go to mocha.
+// Both suites at once, because both mostly wait: mocha's as it runs, the agent's when it is through. Arguments go to mocha; --retries counts for both.
 import {spawn} from 'node:child_process'
 import path from 'node:path'
 
@@ -14,8 +14,10 @@ function run(command, args, stdio) {
   })
 }
 
-const agent = run('python3', ['-m', 'unittest', 'discover', '-s', 'agent/tests', '-t', 'agent', '-q'], ['ignore', 'pipe', 'pipe'])
-const mocha = await run(process.execPath, ['node_modules/mocha/bin/mocha.js', ...process.argv.slice(2)], ['ignore', 'inherit', 'inherit'])
+const options = process.argv.slice(2)
+const retries = /^--retries[= ](\d+)$/m.exec(options.join('\n').replaceAll('--retries\n', '--retries '))?.[1] ?? '0'
+const agent = run(process.execPath, ['scripts/agent-tests.mjs', '--retries', retries], ['ignore', 'pipe', 'pipe'])
+const mocha = await run(process.execPath, ['node_modules/mocha/bin/mocha.js', ...options], ['ignore', 'inherit', 'inherit'])
 const {code, output} = await agent
 console.log("\nThe agent's tests:")
 process.stdout.write(output)

@@ -28,15 +28,16 @@ export interface MonitorResult {
   readonly save_fit: SaveFit | null
 }
 
-/** A log can be one line of gigabytes: the end of it is shown, never more than this. */
+/** A log can be one line of gigabytes: the end of it is shown, never more than this, or so much for each line that is asked for. */
 const MAX_BYTES = 64 * 1024
+const BYTES_PER_LINE = 256
 
 export async function monitorRun(input: MonitorInput, deps: Pick<PlatformDeps, 'agent' | 'provider' | 'signal'>): Promise<MonitorResult> {
   const {lines, runId} = input
   const instance = await findRunningInstance(input.instanceId, deps)
   const agent = deps.agent(instance.id)
   const request = runId === null ? {} : {run_id: runId}
-  const maxBytes = Math.min(MAX_BYTES, bytesPerAnswer(agent))
+  const maxBytes = Math.min(Math.max(MAX_BYTES, lines * BYTES_PER_LINE), bytesPerAnswer(agent))
   try {
     const [logs, {checkpoints}] = await Promise.all([
       agent.call('logs', {...request, tail_lines: lines, max_bytes: maxBytes}, {signal: deps.signal}),

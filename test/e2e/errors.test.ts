@@ -1,4 +1,4 @@
-import {execFileSync, spawnSync} from 'node:child_process'
+import {spawnSync} from 'node:child_process'
 import {access, mkdir, readdir, readFile, writeFile} from 'node:fs/promises'
 import path from 'node:path'
 import {expect} from 'chai'
@@ -7,6 +7,7 @@ import type {TrainJson} from '../../src/cli/verbs/train.js'
 import type {EndResult} from '../../src/core/end-instance.js'
 import type {InstanceStatus} from '../../src/core/show-status.js'
 import {Bench, collect, until, type ErrorDocument} from './support/bench.js'
+import {makeWheel} from './support/make-wheel.js'
 import {commandsAmong, pasted} from './support/pasted-command.js'
 import {REPOSITORY} from './support/repository.js'
 
@@ -21,18 +22,6 @@ while True:
     time.sleep(0.05)
 `
 const FAILS = 'import sys\nfor n in range(30):\n    print("line", n)\nprint("ValueError: shapes do not match", file=sys.stderr)\nsys.exit(3)\n'
-
-/** A wheel is a zip file with a few lines about itself: no tool that builds wheels is needed. */
-function makeWheel(folder: string): void {
-  const program = `import sys, zipfile
-with zipfile.ZipFile(sys.argv[1] + "/runctl_vendored-7-py3-none-any.whl", "w") as wheel:
-    wheel.writestr("runctl_vendored.py", "ANSWER = 42\\n")
-    wheel.writestr("runctl_vendored-7.dist-info/METADATA", "Metadata-Version: 2.1\\nName: runctl-vendored\\nVersion: 7\\n")
-    wheel.writestr("runctl_vendored-7.dist-info/WHEEL", "Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
-    wheel.writestr("runctl_vendored-7.dist-info/RECORD", "")
-`
-  execFileSync('python3', ['-c', program, folder])
-}
 
 async function errorOf(bench: Bench, argv: readonly string[], options: {readonly cwd?: string} = {}): Promise<ErrorDocument['error']> {
   const {error} = await bench.jsonError(argv, options)

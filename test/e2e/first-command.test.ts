@@ -50,6 +50,9 @@ describe('the first command of the README', () => {
       expect(Date.now() - began).to.be.lessThan(60_000)
       expect(stdout).to.match(/^Checkpoints +3 verified of 3, in$|^Checkpoints +3 verified of 3, in /m)
       expect(stdout.match(/^checkpoints\/checkpoint_epoch_\d\.json .* complete /gm)).to.have.length(3)
+      const told = [...new Set(readme.match(/^epoch \d\/3 loss .*$/gm))]
+      expect(told).to.have.length(3)
+      expect(stdout.match(/^epoch .*$/gm), 'what the README shows').to.deep.equal(told)
       expect(execFileSync('git', ['status', '--short'], {cwd: clone, encoding: 'utf8'}).split('\n').filter(line => line !== '' && !line.startsWith('A '))).to.deep.equal([])
     } finally {
       await rm(clone, {recursive: true})

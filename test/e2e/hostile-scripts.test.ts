@@ -102,8 +102,10 @@ describe('a script that does what it wants', () => {
       expect(report?.killed).to.be.within(1, processes)
       expect(report?.checkpoint?.path).to.equal('checkpoints/checkpoint_epoch_1.json')
       expect(instance.state).to.equal('stopped')
-      expect(report?.took_s).to.be.lessThan(2 + 5 + 3)
-      expect(Date.now() - began).to.be.lessThan(30_000)
+      // The grace, and what looking at processes and reading the checkpoint through takes.
+      expect(report?.took_s).to.be.within(0, 2 + 1.5)
+      // With the start of the CLI and what else a stop does.
+      expect(Date.now() - began).to.be.lessThan(10_000)
       expect(aliveOn(id)).to.deep.equal([])
     })
   }

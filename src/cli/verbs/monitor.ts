@@ -35,7 +35,7 @@ export const monitorCommand: VerbFactory = platform => {
     static override args = {instance: instanceIdArg}
     static override flags = {
       follow: Flags.boolean({char: 'f', default: false, summary: 'Print new lines as they come, until the run ends.'}),
-      lines: Flags.integer({char: 'n', default: 20, min: 0, max: 10_000, summary: 'How many of the last lines.'}),
+      lines: Flags.integer({char: 'n', default: 20, min: 0, max: 10_000, summary: 'How many of the last lines, as far as one answer of the instance holds them; run logs has them all.'}),
       run: Flags.string({summary: 'Another run than the newest one.'}),
     }
 

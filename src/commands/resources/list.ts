@@ -26,9 +26,7 @@ export default class ResourcesList extends RunctlCommand<readonly ResourceRow[]>
     const all = flags.platform === undefined ? await this.allPlatforms() : [await this.platformDeps(flags.platform)]
     const list = flags.ask ? listResourcesAtRisk : listResources
     const rows = (await Promise.all(all.map(async deps => list({states: flags.state ?? []}, deps)))).flat()
-    const text = [renderInstanceList(rows, this.renderEnv), renderCleanup(rows, this.renderEnv)].filter(part => part !== '').join('
-
-')
+    const text = [renderInstanceList(rows, this.renderEnv), renderCleanup(rows, this.renderEnv)].filter(part => part !== '').join('\n\n')
     return {value: rows, text}
   }
 }
