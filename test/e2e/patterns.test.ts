@@ -3,21 +3,25 @@ import {expect} from 'chai'
 import type {TrainJson} from '../../src/cli/verbs/train.js'
 import type {RunRow} from '../../src/core/list-runs.js'
 import type {Checkpoint} from '../../src/model/checkpoint.js'
-import {Bench, collect, PLATFORMS, until} from './support/bench.js'
+import {ACCOUNTS, type OpenAccount} from './support/accounts.js'
+import {type Bench, collect, until} from './support/bench.js'
 import {KEEPS_BEST} from './support/samples.js'
 
 const QUICK = ['--step-seconds', '0']
 
-for (const platform of PLATFORMS) {
-  describe(`the usage patterns, on ${platform}`, () => {
+for (const {open, platform, skipped, title} of ACCOUNTS) {
+  describe(`the usage patterns, on ${title}`, () => {
+    let account: OpenAccount
     let bench: Bench
     let id: string
 
-    before(async () => {
-      bench = await Bench.create({'script.py': KEEPS_BEST}, {platform})
+    before(async function () {
+      if (skipped !== null) this.skip()
+      account = await open({'script.py': KEEPS_BEST})
+      bench = account.bench
       id = await bench.instance()
     })
-    after(() => bench.destroy())
+    after(() => account?.close())
 
     it('1: a quick run, a full run, and one that resumes from the best checkpoint', async () => {
       const train = (...args: readonly string[]): Promise<TrainJson> => bench.json<TrainJson>([platform, 'train', id, 'script.py', '--sync-code', '--wait', '--', ...args, ...QUICK])

@@ -6,7 +6,8 @@ import type {EndResult} from '../../src/core/end-instance.js'
 import type {InstanceStatus} from '../../src/core/show-status.js'
 import type {StartResult} from '../../src/core/start-instance.js'
 import type {Checkpoint} from '../../src/model/checkpoint.js'
-import {Bench, collect, PLATFORMS, until} from './support/bench.js'
+import {ACCOUNTS, type OpenAccount} from './support/accounts.js'
+import {type Bench, collect, until} from './support/bench.js'
 import {sampleScript} from './support/samples.js'
 
 const SCRIPT = 'training/train_with_checkpoints.py'
@@ -16,16 +17,19 @@ const FOREVER = ['--epochs', '1000', '--step-seconds', '0.01']
 const names = (checkpoints: readonly Checkpoint[]): readonly string[] => checkpoints.map(({path}) => path)
 const epochs = (count: number): readonly string[] => Array.from({length: count}, (_, at) => `checkpoints/checkpoint_epoch_${at + 1}.json`)
 
-for (const platform of PLATFORMS) {
-  describe(`the workflows, on ${platform}`, () => {
+for (const {open, platform, skipped, title} of ACCOUNTS) {
+  describe(`the workflows, on ${title}`, () => {
+    let account: OpenAccount
     let bench: Bench
     let id: string
 
-    before(async () => {
-      bench = await Bench.create({'script.py': await sampleScript()}, {platform})
+    before(async function () {
+      if (skipped !== null) this.skip()
+      account = await open({'script.py': await sampleScript()})
+      bench = account.bench
       id = await bench.instance()
     })
-    after(() => bench.destroy())
+    after(() => account?.close())
 
     const monitor = (): Promise<MonitorJson> => bench.json<MonitorJson>([platform, 'monitor', id])
     const readProject = (...parts: readonly string[]): Promise<string> => bench.readHome(id, 'projects', ...parts)

@@ -97,7 +97,7 @@ export class FolderMachines implements Machines {
     await writeFile(file, `${script}\n`, {mode: 0o700})
     const port = await this.#imds.open(instance.id, null)
     const env = {
-      PATH: `${join(folder, 'bin')}:${process.env['PATH'] ?? '/usr/bin:/bin'}`,
+      PATH: `${join(folder, 'bin')}:/usr/bin:/bin:${process.env['PATH'] ?? ''}`,
       // Unlike the agent's scripts, for the same reason as getent.
       HOME: join(folder, 'home'),
       AWS_SSM_INSTANCE_ID: instance.id,

@@ -9,14 +9,24 @@ import {REPOSITORY} from '../support/repository.js'
 /** For tests with a pipe to the real jq. */
 export const hasJq = (): boolean => spawnSync('jq', ['--version']).status === 0
 
+/** A user of an AWS account with three running instances. */
+export interface WrittenAccount {
+  readonly bench: Bench
+  readonly ids: readonly string[]
+}
+
+/** How many times quicker the user's own `sleep` is over. */
+const SLEEP_DIVISOR = 10
+
 /**
- * Runs lines as a user types them from the documentation into bash, with `runctl` on the PATH. In them `i-xxx`, `i-yyy` and `i-zzz` stand for the
- * instances, and nothing else is changed.
+ * Runs lines as a user types them from the documentation into bash, with `runctl` on the PATH, and a `sleep` for people in a hurry. In them
+ * `i-xxx`, `i-yyy` and `i-zzz` stand for the instances, and nothing else is changed.
  */
 export async function asWritten(bench: Bench, instances: readonly string[], lines: string): Promise<Outcome> {
   const bin = path.join(bench.root, 'bin')
   await mkdir(bin, {recursive: true})
   await writeFile(path.join(bin, 'runctl'), `#!/bin/sh\nexec '${REPOSITORY}bin/run.js' "$@"\n`, {mode: 0o755})
+  await writeFile(path.join(bin, 'sleep'), `#!/bin/sh\nexec /bin/sleep "$(awk "BEGIN {print $1 / ${SLEEP_DIVISOR}}")"\n`, {mode: 0o755})
   const ids = new Map(['i-xxx', 'i-yyy', 'i-zzz'].map((name, at) => [name, instances[at]]))
   const script = lines.replace(/\bi-(?:xxx|yyy|zzz)\b/g, name => ids.get(name) ?? name)
   return collect(bench.shell(`PATH='${bin}':"$PATH"\n${script}`), 110_000, [lines])

@@ -18,3 +18,18 @@ newest = max((os.path.join(folder, name) for name in os.listdir(folder) if name.
 shutil.copyfile(newest, os.path.join(folder, "best.pt"))
 sys.exit(code)
 `
+
+/** A training of somebody's own, which rests so long after each step, keeps best.pt, and leaves where it was in checkpoint.json of its folder. */
+export function ownScript({stepSeconds}: {readonly stepSeconds: number}): string {
+  return `import os, shutil, sys
+sys.path.insert(0, "training")
+from train_with_checkpoints import main
+sys.argv[1:1] = ["--step-seconds", "${stepSeconds}"]
+code = main()
+folder = os.environ["RUNCTL_CHECKPOINT_DIR"]
+newest = max((os.path.join(folder, name) for name in os.listdir(folder) if name.endswith(".json")), key=os.path.getmtime)
+shutil.copyfile(newest, os.path.join(folder, "best.pt"))
+shutil.copyfile(newest, "checkpoint.json")
+sys.exit(code)
+`
+}

@@ -47,6 +47,8 @@ describe('the checks of aws', () => {
   it('prove the region by its zones', async () => {
     aws.ec2.on(DescribeAvailabilityZonesCommand).resolves({AvailabilityZones: [{}, {}]})
     expect(await check('region')).to.deep.equal({status: 'ok', found: 'eu-west-1, 2 zones', fix: null})
+    // Those that the account may use, which is what a call without filters answers.
+    expect(inputs(aws.ec2, DescribeAvailabilityZonesCommand)).to.deep.equal([{}])
   })
 
   it('tell whether the profile is there, holds a role, and lets commands in', async () => {

@@ -84,6 +84,12 @@ describe('creating an EC2 instance', () => {
     }])
     expect(instance).to.deep.include({id: FIRST, platform: 'aws', name: 'mine', state: 'pending', region: 'eu-west-1', lifecycle: 'on-demand'})
     expect(instance.tags['runctl:owner']).to.equal('me')
+    expect(inputs(ec2, DescribeSecurityGroupsCommand)).to.deep.equal([{Filters: [{Name: 'group-name', Values: ['runctl']}]}])
+    // In one call, before the type's architecture is known.
+    expect(inputs(ssm, GetParametersCommand)).to.deep.equal([{Names: ['arm64', 'x86_64'].flatMap(architecture => [
+      `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${architecture}`,
+      `/aws/service/deeplearning/ami/${architecture}/base-oss-nvidia-driver-gpu-amazon-linux-2023/latest/ami-id`,
+    ])}])
     expect(ec2.commandCalls(CreateSecurityGroupCommand)).to.have.length(0)
   })
 

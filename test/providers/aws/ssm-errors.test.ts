@@ -167,6 +167,8 @@ describe('SsmShell, when things go wrong', () => {
         expect([error.code, error.next[0]]).to.deep.equal([code, next])
         expect(error.message).to.match(says)
         if (code !== 'not_found') expect(error.details['delivered']).to.equal(false)
+        for (const input of inputs(DescribeInstanceInformationCommand)) expect(input).to.deep.equal({Filters: [{Key: 'InstanceIds', Values: [ID]}]})
+        expect(inputs(DescribeInstanceInformationCommand)).to.have.length(state?.state === 'running' && state.profileArn !== null ? 1 : 0)
       })
     }
   })
@@ -203,6 +205,8 @@ describe('SsmShell, when things go wrong', () => {
       on(ListCommandInvocationsCommand).callsFake(() => ({CommandInvocations: Array.from({length: 60}, (_, index) => invocation(idAt(index)))}))
       await Promise.all(Array.from({length: 60}, (_, index) => shell.run(idAt(index), REQUEST)))
       expect(inputs(SendCommandCommand).map(({InstanceIds}) => InstanceIds?.length)).to.deep.equal([50, 10])
+      // What each printed is in the details alone.
+      expect(inputs(ListCommandInvocationsCommand).slice(0, 2)).to.deep.equal([1, 2].map(() => ({CommandId: 'c-1', Details: true, MaxResults: 50})))
     })
 
     it('sends one by one where AWS refuses one of them', async () => {
