@@ -56,7 +56,6 @@ export interface CommandJson {
   'checkpoint cleanup': CleanupResult
   'checkpoint tag': TagResult
   'checkpoint pull': CheckpointPullResult
-  'checkpoint info': Checkpoint
   'checkpoint rehearse': RehearsalReport
   'run list': readonly RunRow[]
   'run show': RunRow
