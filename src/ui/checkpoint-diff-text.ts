@@ -1,6 +1,7 @@
 import type {CheckpointDiff, TensorDiff} from '../core/diff-checkpoints.js'
 import type {TensorInfo} from '../model/checkpoint-xray.js'
 import {shapeWords} from './checkpoint-info-text.js'
+import {escapeLine} from './escape-control.js'
 import {plural} from './plural.js'
 import {renderRecord, type Pair} from './record.js'
 import type {RenderEnv} from './render-env.js'
@@ -16,7 +17,8 @@ export function renderCheckpointDiff(diff: CheckpointDiff, env: RenderEnv): stri
       ['A', a.path],
       ['B', b.path],
       ['Bytes', identical === null ? 'not known to be the same' : identical ? 'the same' : 'not the same'],
-      ...facts.map(({name, ...fact}): Pair => [name, `${value(fact.a)} -> ${value(fact.b)}`]),
+      // The name of a metric is from the file, and labels are not escaped.
+      ...facts.map(({name, ...fact}): Pair => [escapeLine(name), `${value(fact.a)} -> ${value(fact.b)}`]),
       ...(tensors === null ? [['Tensors', 'the tables of one could not be read'] as const] : tensorPairs(tensors, env)),
     ],
     env,

@@ -31,6 +31,30 @@ describe('AgentClient', () => {
     expect(shell.requests[0]?.timeoutMs).to.equal(60_000)
   })
 
+  it('adds the formats of plugins to the verbs that judge checkpoints, and asks for them for no other', async () => {
+    const shell = new ScriptedShell()
+    shell.answer = () => shellResult('{}')
+    let asked = 0
+    const format = {name: 'gguf', extensions: ['.gguf'], source: 'x'}
+    const client = new AgentClient(shell, 'mem-1', async () => AGENT, async () => (asked++, [format]))
+    await client.call('status', {})
+    await client.call('record-copy', {copies: []})
+    expect(asked).to.equal(0)
+    await client.call('checkpoints', {project: 'demo'})
+    await client.call('inspect', {path: 'a', full: false, max_tensors: 0})
+    const sent = shell.requests.map(({stdin}) => JSON.parse(Buffer.from(stdin ?? []).toString()) as Record<string, unknown>)
+    expect(sent.map(({formats}) => formats)).to.deep.equal([undefined, undefined, [format], [format]])
+    expect(sent[2]).to.deep.equal({project: 'demo', formats: [format]})
+    expect(await client.addedBytes('start')).to.be.greaterThan(JSON.stringify([format]).length)
+    expect(await client.addedBytes('logs')).to.equal(2)
+  })
+
+  it('sends no formats where there are none', async () => {
+    const {client, stdin} = setUp()
+    await client.call('checkpoints', {project: 'demo'})
+    expect(stdin(0)).to.equal('{"project":"demo"}\n')
+  })
+
   it('hands on time limit and signal', async () => {
     const {client, shell} = setUp()
     const {signal} = new AbortController()
