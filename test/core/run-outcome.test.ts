@@ -6,7 +6,7 @@ import {RunctlError} from '../../src/model/errors.js'
 import {FakeDeps} from '../support/fake-deps.js'
 import {INSTANCE_ID} from '../support/memory-provider.js'
 import {logsOf} from '../support/scripted-agent.js'
-import {run} from '../ui/samples.js'
+import {checkpoint, run} from '../ui/samples.js'
 
 async function outcome(over: Partial<RunStatus>): Promise<RunctlError | null> {
   const deps = new FakeDeps()
@@ -46,6 +46,17 @@ describe('outcomeError', () => {
     for (const over of [{args: ['--resume-from', 'a.pt'], checkpoint_count: 1}, {args: ['--epochs'], checkpoint_count: 0}]) {
       expect((await outcome(over))?.next).not.to.include(list)
     }
+  })
+
+  it('names for a run that was interrupted what goes on as it was begun, on its instance, and from the store on a new one', async () => {
+    const interrupted = {reason: 'interrupted', run_id: 'run-20261123-195501-3f9a07c1', args: ['--lr', '0.1', 'two words']} as const
+    const there = `runctl checkpoint resume --instance-id ${INSTANCE_ID} --run ${interrupted.run_id} --wait`
+    expect((await outcome(interrupted))?.next.slice(1)).to.deep.equal([there])
+    const output_uri = `s3://b/out/mnist/${interrupted.run_id}/`
+    expect((await outcome({...interrupted, output_uri}))?.next.slice(1)).to.deep.equal([there])
+    const anew = `runctl workflow run mem train.py --resume ${interrupted.run_id} --project-name mnist --output-s3 s3://b/out -- --lr 0.1 'two words'`
+    expect((await outcome({...interrupted, output_uri, last_stored_checkpoint: checkpoint()}))?.next.slice(1)).to.deep.equal([there, anew])
+    expect((await outcome({...interrupted, last_checkpoint: null}))?.next).to.have.length(1)
   })
 
   it('is told apart from a failure that ended no run', () => {

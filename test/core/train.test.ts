@@ -1,3 +1,4 @@
+import {once} from 'node:events'
 import {mkdir, mkdtemp, realpath, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import path from 'node:path'
@@ -12,6 +13,8 @@ import {FakeDeps} from '../support/fake-deps.js'
 import {INSTANCE_ID, shellResult} from '../support/memory-provider.js'
 import {MemoryStore} from '../support/memory-store.js'
 import {expectedFailure, rejection} from '../support/rejection.js'
+import {manifest, RUN_A} from '../support/stored-samples.js'
+import {TimedStore} from '../support/timed-store.js'
 import {run} from '../ui/samples.js'
 
 const APPLIED = {applied: true, tree: 't', need: null, files_written: 1, files_removed: 0, kept_modified: [], dir: '/home/u/projects/p'}
@@ -165,6 +168,47 @@ describe('train', () => {
     expect(deps.scripted.calls[0]?.request).to.deep.include({data: null, data_source: {uri: 's3://bucket/set/', access}, output: {uri: 's3://bucket/runs', access}})
     await train(input({defaultOutput: 's3://other/'}), deps)
     expect(deps.scripted.calls[1]?.request).to.deep.include({data_source: null, output: {uri: 's3://other', access}})
+  })
+
+  it('sends what there is to resume from in the store, which it reads beside the look at the instance', async () => {
+    const deps = depsWith({lifecycle: 'spot'})
+    const store = new TimedStore()
+    deps.provider.store = store
+    const uri = `s3://bucket/runs/proj/${RUN_A}/checkpoints/step_1.pt`
+    store.lay(uri, Buffer.from('data'))
+    store.lay(`${uri}.manifest.json`, manifest(RUN_A, 'step_1.pt'))
+    // Each waits for the other: one after the other they would never end.
+    const [lookedAt, read] = [new AbortController(), new AbortController()]
+    const told = ({signal}: AbortController): Promise<unknown> => (signal.aborted ? Promise.resolve() : once(signal, 'abort'))
+    const describe = deps.provider.describeInstances.bind(deps.provider)
+    deps.provider.describeInstances = async function* (query) {
+      lookedAt.abort()
+      await told(read)
+      yield* describe(query)
+    }
+    const folders = store.folders.bind(store)
+    store.folders = async function* (prefix) {
+      await told(lookedAt)
+      yield* folders(prefix)
+      read.abort()
+    }
+    await train(input({output: 's3://bucket/runs', resume: 'latest', resumeArgument: '--load'}), deps)
+    expect(deps.scripted.calls[0]?.request).to.deep.include({
+      resume: 'latest', resume_access: {region: 'mem-1', endpoint: null}, resume_argument: '--load', interruptible: true,
+    }).and.to.have.nested.property('resume_stored[0].uri', uri)
+    expect(deps.provider.get().tags[TAGS.output]).to.equal('s3://bucket/runs')
+  })
+
+  it('starts nothing where the store to resume from cannot be read', async () => {
+    const deps = depsWith()
+    const store = new TimedStore()
+    store.failures.folders = new RunctlError('platform_failed', 'access denied')
+    deps.provider.store = store
+    expect((await expectedFailure(train(input({output: 's3://bucket/runs', resume: 'latest'}), deps))).message).to.contain('nothing was started')
+    expect(deps.journal).to.deep.equal([])
+    expect(deps.scripted.calls).to.deep.equal([])
+    await train(input({output: 's3://bucket/runs', resume: 'checkpoints/a.pt'}), deps)
+    expect(deps.scripted.calls[0]?.request).to.deep.include({resume: 'checkpoints/a.pt', interruptible: false}).and.not.to.have.any.keys('resume_stored', 'resume_access', 'resume_argument')
   })
 
   it('passes over a configured output where the platform has no such store, and says so', async () => {
