@@ -32,6 +32,8 @@ describe('what checkpoint cleanup is asked for', () => {
     expect(refused(() => wish({metric: 'loss'}, './checkpoints'))).to.have.length(1)
     expect(refused(() => wish({'keep-last': 1})).join()).to.contain('s3://BUCKET/PREFIX')
     for (const [flags, source] of [[{run: 'r', project: 'p'}], [{'instance-id': 'i'}, './here'], [{run: 'r'}, 's3://bucket/x']] as const) refused(() => wish({'keep-last': 1, ...flags}, source))
+    for (const source of ['./here', 's3://bucket/x']) refused(() => wish({'keep-last': 1, from: 's3://bucket/y'}, source))
+    expect(wish({'keep-last': 1, run: 'r', from: 's3://bucket/y'}).origin.kind).to.equal('run')
     for (const [flags, source] of [[{'instance-id': 'i'}], [{}, './here'], [{}, 's3://bucket/x']] as const) refused(() => wish({'keep-last': 1, where: 's3', ...flags}, source))
     expect(wish({'keep-last': 1, where: 'instance', 'instance-id': 'i'}).where).to.equal('instance')
   })
