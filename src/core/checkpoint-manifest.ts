@@ -74,9 +74,14 @@ export function parseManifest(uri: string, bytes: Uint8Array): Manifest | null {
 /** Rejects with `verification_failed` where the digest of a folder is not that of its files. */
 export function checkFolderDigest({files, kind, sha256, uri}: Manifest): void {
   if (kind === 'file') return
-  const listing = files.map(file => `${file.sha256}  ${file.path}\n`).join('')
-  if (createHash('sha256').update(listing).digest('hex') === sha256) return
+  if (folderDigest(files) === sha256) return
   throw new RunctlError('verification_failed', `the manifest of ${uri} contradicts itself: its digest is not that of its files`, {details: {uri}})
+}
+
+/** The digest of a folder, as the agent forms it: over the lines `<sha256>  <path>`, one a file, in the order of the paths' bytes. */
+export function folderDigest(files: readonly {readonly path: string; readonly sha256: string}[]): string {
+  const sorted = files.map(file => ({file, bytes: Buffer.from(file.path)})).sort((a, b) => Buffer.compare(a.bytes, b.bytes))
+  return createHash('sha256').update(sorted.map(({file}) => `${file.sha256}  ${file.path}\n`).join('')).digest('hex')
 }
 
 /** A relative path that stays where it is put. */

@@ -15,6 +15,7 @@ export interface OriginFlags {
   readonly 'instance-id'?: string | undefined
   readonly run?: string | undefined
   readonly project?: string | undefined
+  readonly from?: string | undefined
 }
 
 /** What flags and an argument name. Throws `bad_input` where they name nothing, or several things. `examples` come as advice. */
@@ -28,6 +29,9 @@ export function readOrigin(flags: OriginFlags, argument: string | undefined, exa
   ]
   const given = origins.filter(origin => origin !== null)
   const [only] = given
+  if (given.length === 1 && only && flags.from !== undefined && only.kind !== 'run' && only.kind !== 'project') {
+    throw new RunctlError('bad_input', '--from says where a run or a project is stored; with neither there is nothing to look for', {next: examples})
+  }
   if (given.length === 1 && only) return only
   throw new RunctlError('bad_input', given.length === 0 ? 'say whose checkpoints: an instance, a run, a project, a folder here or a prefix in a store' : 'give one of an instance, a run, a project, a folder and a prefix, not several', {next: examples})
 }

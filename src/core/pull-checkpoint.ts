@@ -2,7 +2,7 @@ import path from 'node:path'
 
 import type {CheckpointsRequest} from '../agent/checkpoint-protocol.js'
 import type {Checkpoint} from '../model/checkpoint.js'
-import {isRunctlError, RunctlError} from '../model/errors.js'
+import {isRunctlError, RunctlError, type ErrorCode} from '../model/errors.js'
 import {PULL_FOLDER} from '../model/pull-folder.js'
 import type {CheckpointOrigin} from './checkpoint-origin.js'
 import {findRunningInstance} from './find-instance.js'
@@ -50,6 +50,8 @@ export interface CheckpointPullResult {
   readonly bytes_resumed: number
 }
 
+const ELSEWHERE: readonly ErrorCode[] = ['not_found', 'unreachable', 'verification_failed']
+
 type Deps = Pick<PlatformDeps, 'agent' | 'clock' | 'progress' | 'provider' | 'signal'>
 
 /** Copies checkpoints to this machine, verified: from the instance where that runs, else from the store. */
@@ -67,8 +69,15 @@ export async function pullCheckpoint(input: CheckpointPullInput, platforms: read
         if (!isRunctlError(error) || error.code === 'bad_input') throw error
         return error
       })
-      if (!isRunctlError(found)) return fromInstance(found.run.instance_id, {run_id: origin.runId}, input, found.deps)
-      return pullStored(input, platforms, found)
+      if (isRunctlError(found)) return pullStored(input, platforms, found)
+      const {deps, run} = found
+      try {
+        return await fromInstance(run.instance_id, {run_id: run.run_id}, input, deps)
+      } catch (error) {
+        // No longer on the disk, or no longer good there; where the run has stored it, it still is.
+        if (run.output_uri === null || !isRunctlError(error) || !ELSEWHERE.includes(error.code)) throw error
+        return pullStored({...input, origin: {kind: 'store', uri: run.output_uri}}, platforms, error)
+      }
     }
     case 'project':
     case 'store':

@@ -3,6 +3,7 @@ import path from 'node:path'
 
 import type {Checkpoint} from '../model/checkpoint.js'
 import {PULL_FOLDER} from '../model/pull-folder.js'
+import {folderDigest} from './checkpoint-manifest.js'
 import type {PlatformDeps} from './platform-deps.js'
 import {step} from './progress.js'
 import {readCheckpoints} from './read-checkpoints.js'
@@ -87,6 +88,7 @@ export function localCopy(checkpoint: Checkpoint, remote: string, report: PullRe
   if (file) return file.sha256 === checkpoint.sha256 ? file.local_path : null
   const parts = report.files.filter(({remote_path}) => remote_path.startsWith(`${remote}/`))
   const [first] = parts
-  const isWhole = first !== undefined && parts.every(({sha256}) => sha256 !== null) && parts.reduce((sum, part) => sum + part.size_bytes, 0) === checkpoint.size_bytes
+  const files = parts.flatMap(({remote_path, sha256}) => (sha256 === null ? [] : [{path: remote_path.slice(remote.length + 1), sha256}]))
+  const isWhole = first !== undefined && files.length === parts.length && folderDigest(files) === checkpoint.sha256
   return isWhole ? first.local_path.slice(0, first.local_path.length - (first.remote_path.length - remote.length)) : null
 }

@@ -52,7 +52,10 @@ async function findStored<D extends Deps>(input: CheckpointPullInput, platforms:
     const {deps, store} = storeFor(origin.uri, platforms)
     const exact = await readManifest(origin.uri.replace(/\/+$/, ''), store, {signal: deps.signal})
     if (exact) return {deps, store, manifests: [exact]}
-    return {deps, store, manifests: await chosen([origin.uri], null, wanted, deps, store)}
+    const manifests = await chosen([origin.uri], null, wanted, deps, store).catch((error: unknown) => {
+      throw unfound ?? error
+    })
+    return {deps, store, manifests}
   }
   const [runId, project] = origin.kind === 'run' ? [origin.runId, null] : origin.kind === 'project' ? [null, origin.project] : [null, null]
   const roots = await storeRoots(input, platforms)

@@ -28,7 +28,7 @@ export class StoredCheckpoints {
     const uri = `${this.projectUri}${runId}/checkpoints/${below}`
     const listed = Object.entries(files).map(([path, content]) => ({path, size: Buffer.byteLength(content), sha256: sha256(content)}))
     for (const [path, content] of Object.entries(files)) await this.store.put(`${uri}/${path}`, Buffer.from(content))
-    const digest = sha256(listed.map(file => `${file.sha256}  ${file.path}\n`).join(''))
+    const digest = sha256(listed.toSorted((a, b) => (a.path < b.path ? -1 : 1)).map(file => `${file.sha256}  ${file.path}\n`).join(''))
     const size_bytes = listed.reduce((sum, {size}) => sum + size, 0)
     await this.manifest(uri, {kind: 'folder', run_id: runId, path: `checkpoints/${below}`, sha256: digest, size_bytes, files: listed, ...over})
     return uri
