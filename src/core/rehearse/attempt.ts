@@ -4,6 +4,7 @@ import {isRunctlError} from '../../model/errors.js'
 import {failureWords} from '../../model/run.js'
 import {followRun} from '../follow-run.js'
 import {train} from '../train.js'
+import {describeCheckpoint} from './describe-checkpoint.js'
 import type {Drill} from './drill.js'
 import {LogTimeline} from './log-timeline.js'
 import {factsOf, type AttemptRecord, type CheckpointFacts, type KillRecord} from './rehearsal-record.js'
@@ -56,7 +57,7 @@ export class Attempt {
     })
     const from = result.run.resume_from
     const listed = known.find(({path}) => path === from)
-    const facts = from === null ? null : listed ? factsOf(listed) : await describe(from, {instanceId, run: result.run}, drill)
+    const facts = from === null ? null : listed ? factsOf(listed) : await describeCheckpoint(from, {instanceId, project: result.run.project}, drill.deps)
     return new Attempt(drill, instanceId, output, result.run, facts, refused, result.resume_skipped)
   }
 
@@ -116,13 +117,3 @@ export class Attempt {
 /** What following ends with where the instance was stopped, is gone, or the time is over: that is no failure of the drill. */
 const isLost = (error: unknown): boolean =>
   (isRunctlError(error) && ['not_found', 'timed_out', 'unreachable', 'wrong_state'].includes(error.code)) || (error instanceof DOMException && error.name === 'AbortError')
-
-/** As the instance itself tells of it; without a position or a time where it does not. */
-async function describe(path: string, {instanceId, run}: {readonly instanceId: string; readonly run: RunStatus}, {deps}: Drill): Promise<CheckpointFacts> {
-  const answer = await deps.agent(instanceId).call('checkpoints', {project: run.project, path}, {signal: deps.signal}).catch((error: unknown) => {
-    if (isRunctlError(error)) return null
-    throw error
-  })
-  const [found] = answer?.checkpoints ?? []
-  return found ? factsOf(found) : {path, state: 'complete', step: null, epoch: null, sha256: null, modified_at: new Date(0).toISOString()}
-}

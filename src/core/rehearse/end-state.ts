@@ -11,7 +11,9 @@ const MOST_OUTPUTS = 500
 export async function readEndState(attempt: Attempt, drill: Drill): Promise<EndState> {
   const [{checkpoints, latest_good: good}, outputs] = await Promise.all([listAll(attempt, drill), readOutputs(attempt, drill)])
   const newest = checkpoints.at(-1)
-  return {good: good && factsOf(good), newest: newest ? factsOf(newest) : null, checkpointCount: checkpoints.length, outputs}
+  // Where it went on from the last one of all, fetched from the store, there was nothing left to save.
+  const last = good ? factsOf(good) : attempt.resumedFrom
+  return {good: last, newest: newest ? factsOf(newest) : last, checkpointCount: checkpoints.length, outputs}
 }
 
 /** Digests alone: no content is moved. What is a checkpoint is compared as one. */

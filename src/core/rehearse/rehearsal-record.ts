@@ -13,7 +13,7 @@ export interface CheckpointFacts {
   readonly modified_at: string
 }
 
-export const factsOf = ({epoch, modified_at, path, sha256, state, step}: Omit<CheckpointFacts, never> | Checkpoint): CheckpointFacts =>
+export const factsOf = ({epoch, modified_at, path, sha256, state, step}: Pick<Checkpoint, keyof CheckpointFacts>): CheckpointFacts =>
   ({path, state, step, epoch, sha256, modified_at})
 
 export interface KillRecord {
