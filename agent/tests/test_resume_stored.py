@@ -190,6 +190,8 @@ class Stored(AgentCase):
         self.seen(self.stored("step_20.json", b'{"step": 20}', 20, 20))
         self.seen(self.stored("step_21.json", b'{"step": 21}', 21, 21))
         self.assertEqual([path.name for path in (self.home / ".runctl" / "resumed").glob("*/*")], ["step_21.json"])
+        self.wait_for(self.start("pass"))
+        self.assertEqual(list((self.home / ".runctl" / "resumed").glob("*")), [])
 
     def test_what_is_no_stored_checkpoint_is_refused(self):
         one = self.stored("step_20.json", b'{"step": 20}', 20, 20)
