@@ -30,7 +30,6 @@ PASSED_OVER = ("verification_failed", "not_found")
 def bring(run, say, check, note):
     """(candidate with what is known of it now, its path). `note(skipped)` is told what was passed over. AgentError."""
     skipped = list(run.get("resume_skipped") or ())
-    _remove_unused()
     for candidate in run["resume"]["candidates"]:
         if any(one["path"] == candidate["from"] for one in skipped):
             continue  # by an earlier supervisor
@@ -70,7 +69,7 @@ def _folder_of(sha256):
     return str(paths.made("resumed") / sha256[:16])
 
 
-def _remove_unused():
+def remove_unused():
     """What no active run resumed from, or may."""
     used = set()
     for run_id in run_state.all_ids():

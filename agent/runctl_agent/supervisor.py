@@ -168,6 +168,9 @@ class Supervisor:
             command = read_json(self.folder / "command.json")
             if "argv" not in command:
                 self._end_leftovers()
+                if os.listdir(str(paths.made("resumed"))):
+                    from . import resume_fetch
+                    resume_fetch.remove_unused()
                 if self.run.get("resume"):
                     command = self._with_checkpoint(command)
                 if self.run.get("data_source"):

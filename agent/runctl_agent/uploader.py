@@ -10,19 +10,16 @@ import signal
 import time
 import traceback
 
-from . import manifests, paths, run_state, s3, s3_upload, tags, upload_outputs, uploads
+from . import manifests, paths, run_state, s3, s3_upload, tags, upload_log, upload_outputs, uploads
 from .clock import iso
 from .digests import Cache, files_below, sha256_of_listing, stamp_of
 from .errors import AgentError
 from .jsonio import read_json
 from .s3_uri import parse_uri
 from .upload_ledger import Ledger
+from .upload_log import LogPieces
 
 POLL_S = 0.5
-LOG_EVERY_S = 60.0
-LOG_BYTES = 1 << 20
-# Where a script writes faster than that, the pieces grow.
-MOST_LOG_BYTES = 8 << 20
 OUTPUTS_EVERY_S = 180.0
 OUTPUT_SETTLE_S = 5.0
 RECORD_EVERY_S = 60.0
@@ -57,12 +54,13 @@ class Uploader:
         self._run = run_state.load(run_id)
         bucket, self._prefix = parse_uri(uploads.prefix_of(self._run))
         self._bucket = s3.Bucket(bucket, self._run["output"]["access"], should_stop=self._is_overtaken)
-        self._current, self._overtaken, self._asked_at = None, False, 0.0
+        self._current, self._overtaken, self._asked_at, self._ended_turn = None, False, 0.0, False
         self._ledger = Ledger(run_id, self._say)
         self._state = self._ledger.state
         self._passed_over = set()
         self._earlier = read_json(self._folder / "earlier-outputs.json") or {}
-        self._outputs, self._outputs_at, self._log_at, self._recorded_at = [], -1e9, time.monotonic(), -1e9
+        self._outputs, self._outputs_at, self._recorded_at = [], -1e9, -1e9
+        self._log = LogPieces(self._folder, self._bucket, self._prefix, self._ledger)
         self._recorded = self._seen = self._quiet = self._tags_seen = None
         self._known, self._cache = [], None
         self._succeeded_at, self._failures, self._told_at = time.monotonic(), 0, None
@@ -135,8 +133,7 @@ class Uploader:
         def stamp(name):
             return _stamp(str(self._folder / name))
         now = time.monotonic()
-        log_due = self._log_left() and (self._log_left() >= LOG_BYTES or now - self._log_at >= LOG_EVERY_S)
-        return [stamp("checkpoints.json"), stamp("run.json"), stamp("exit.json"), bool(log_due), now - self._outputs_at >= OUTPUTS_EVERY_S,
+        return [stamp("checkpoints.json"), stamp("run.json"), stamp("exit.json"), self._log.is_due(False), now - self._outputs_at >= OUTPUTS_EVERY_S,
                 int(now / LOOK_EVERY_S), _stamp(tags.file_path())]
 
     def _turn(self):
@@ -145,7 +142,7 @@ class Uploader:
         if signs == self._quiet:
             return False
         # Before the files: what is there when a run has ended does not change any more.
-        ended = self._has_ended()
+        ended = self._ended_turn = self._has_ended()
         if not ended and run_state.look(run_state.load(self._run_id))["state"] == "stopped":
             run_state.ensure_supervisor(self._run_id)  # it looks through the last checkpoints and writes the end down
         failure = None
@@ -153,6 +150,9 @@ class Uploader:
         if not self._outputs and (ended or time.monotonic() - self._outputs_at >= OUTPUTS_EVERY_S):
             self._outputs, self._outputs_at = self._changed_outputs(ended), time.monotonic()
         self._count(waiting, ended)
+        newest = self._known[-1][1] if self._known else None
+        if ended and waiting and waiting[0] is not newest:
+            self._tell_end()
         with Cache() as self._cache:
             for index, checkpoint in enumerate(waiting, 1):
                 self._current = checkpoint
@@ -165,13 +165,11 @@ class Uploader:
                 finally:
                     self._current, self._overtaken = None, False
                 self._count(waiting[index:], ended)
-                if ended and index == 1:
-                    # The machine may go at any moment: how it ended is worth more than an older checkpoint.
-                    self._log(ended)
-                    self._record(False, due=True)
-                if _stamp(str(self._folder / "checkpoints.json")) != self._seen:
-                    break  # a newer one, most likely: it comes first
-        self._log(ended)
+                if ended and checkpoint is newest:
+                    self._tell_end()
+                if _stamp(str(self._folder / "checkpoints.json")) != self._seen or self._has_ended() != ended:
+                    break  # a newer one, most likely: it comes first; or the end, which does too
+        self._put_log(ended)
         self._put_tags()
         batch, self._outputs = self._outputs[:OUTPUTS_AT_ONCE], self._outputs[OUTPUTS_AT_ONCE:]
         with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
@@ -181,7 +179,7 @@ class Uploader:
         if failure:
             raise failure
         self._failures = 0
-        left = ended and (self._waiting_checkpoints() or self._outputs or self._changed_outputs(True) or self._log_left())
+        left = ended and (self._waiting_checkpoints() or self._outputs or self._changed_outputs(True) or self._log.left())
         self._record(ended and not left)
         if ended and not left:
             self._ledger.waiting(0, 0)
@@ -189,6 +187,15 @@ class Uploader:
         quiet = not ended and not self._outputs and not self._waiting_checkpoints()
         self._quiet = signs if quiet else None
         return bool(ended and not left)
+
+    def _put_log(self, ended):
+        if self._log.put(ended):
+            self._succeeded_at = time.monotonic()
+
+    def _tell_end(self):
+        """The machine may go at any moment: how the run ended is worth more than an older checkpoint."""
+        self._put_log(True)
+        self._record(False, due=True)
 
     def _try(self, work, what, ended):
         """The failure of one file that need not stand in the way of others; raises what all of them would meet."""
@@ -212,7 +219,7 @@ class Uploader:
     def _count(self, waiting, ended):
         outputs = [os.path.getsize(path) for path in self._outputs if os.path.exists(path)]
         # The log of a run that goes on is never all there, and nobody misses its last minute.
-        left = self._log_left() if ended or self._log_left() >= LOG_BYTES else 0
+        left = self._log.left() if ended or self._log.left() >= upload_log.PIECE_BYTES else 0
         size = sum(one["size_bytes"] for one in waiting) + sum(outputs) + left
         self._ledger.waiting(len(waiting) + len(outputs) + bool(left), size, further=bool(ended))
 
@@ -242,14 +249,16 @@ class Uploader:
         return [one for name, one in self._listed()[::-1] if waits(name, one)]
 
     def _is_overtaken(self):
-        """Asked between the blocks of an upload: the run is to end, and has saved a newer checkpoint than the one on its way. That one is gone on with later."""
+        """Asked between the blocks of an upload: the run is to end and has saved a newer checkpoint, or has ended. The one on its way is gone on with later."""
         now = time.monotonic()
         current = self._current
         if current and not self._overtaken and now - self._asked_at >= POLL_S:
             self._asked_at = now
-            if _stamp(str(self._folder / "checkpoints.json")) != self._seen and run_state.load(self._run_id)["state"] != "running":
-                listed = [one for one in run_state.recorded_checkpoints(self._run) if one["state"] in WORTH and one["sha256"]]
-                self._overtaken = bool(listed) and listed[-1]["modified_at"] > current["modified_at"]
+            state = run_state.load(self._run_id)["state"]
+            is_news = state == "stopped" and not self._ended_turn or _stamp(str(self._folder / "checkpoints.json")) != self._seen
+            if state != "running" and is_news:
+                newest = [one for one in run_state.recorded_checkpoints(self._run) if one["state"] in WORTH and one["sha256"]][-1:]
+                self._overtaken = any(one["modified_at"] > current["modified_at"] for one in newest)
         return self._overtaken
 
     def _full(self, checkpoint):
@@ -300,7 +309,7 @@ class Uploader:
 
     def _put(self, name, full, size, sha256, sent=None):
         begun = self._state["begun"].get(name)
-        self._ledger.save(now=size >= LOG_BYTES)
+        self._ledger.save(now=size >= upload_log.PIECE_BYTES)
 
         def remember(value):
             self._ledger.remember_begun(name, value and dict(value, sha256=sha256))
@@ -317,38 +326,6 @@ class Uploader:
         if stamp_of(os.stat(full)) != before:
             raise s3_upload.Changed(full)
         return checksum
-
-    # The log, in pieces that are never changed once the next one is there.
-
-    def _log_size(self):
-        try:
-            return os.path.getsize(str(self._folder / "log"))
-        except OSError:
-            return 0
-
-    def _log_left(self):
-        return max(0, self._log_size() - self._state["offset"])
-
-    def _log(self, ended):
-        while True:
-            left = self._log_left()
-            due = left >= LOG_BYTES or left and (ended or time.monotonic() - self._log_at >= LOG_EVERY_S)
-            if self._log_size() < self._state["offset"]:
-                self._ledger.change(offset=0)  # cut off: what is in it now is new
-            elif not due:
-                return
-            else:
-                self._log_piece(ended)
-
-    def _log_piece(self, ended):
-        with open(str(self._folder / "log"), "rb") as file:
-            file.seek(self._state["offset"])
-            piece = file.read(MOST_LOG_BYTES)
-        if len(piece) == MOST_LOG_BYTES or not ended:
-            piece = piece[:piece.rfind(b"\n") + 1] or piece
-        self._bucket.request("PUT", "%slog/%06d.log" % (self._prefix, self._state["segments"] + 1), None, {"content-type": "text/plain"}, piece)
-        self._log_at = self._succeeded_at = time.monotonic()
-        self._ledger.change(offset=self._state["offset"] + len(piece), segments=self._state["segments"] + 1)
 
     # Other results.
 

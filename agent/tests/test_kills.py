@@ -12,8 +12,10 @@ import shutil
 import time
 import unittest
 
-from tests.agent_case import AgentCase, eventually
+from tests.agent_case import AgentCase, eventually, side_by_side
 from tests.fake_s3 import FakeS3
+
+load_tests = side_by_side
 
 KILLS, SEED = int(os.environ.get("RUNCTL_KILLS", "25")), int(os.environ.get("RUNCTL_KILL_SEED", "1"))
 STEPS, EVERY = 600, 15
@@ -90,6 +92,10 @@ class Kills(AgentCase):
         shutil.rmtree(str(self.home), ignore_errors=True)
         self.project.mkdir(parents=True)
         self.run_id = None
+
+    def new_run_id(self):
+        self._runs %= 99
+        return super().new_run_id()
 
     # What must hold at any time.
 

@@ -4,7 +4,7 @@ import os
 import threading
 import time
 
-from tests.agent_case import AgentCase, eventually, side_by_side
+from tests.agent_case import ROOT, AgentCase, eventually, side_by_side
 from tests.fake_s3 import FakeS3
 
 load_tests = side_by_side
@@ -190,6 +190,8 @@ class Stored(AgentCase):
         self.seen(self.stored("step_20.json", b'{"step": 20}', 20, 20))
         self.seen(self.stored("step_21.json", b'{"step": 21}', 21, 21))
         self.assertEqual([path.name for path in (self.home / ".runctl" / "resumed").glob("*/*")], ["step_21.json"])
+        self.wait_for(self.start("pass"))
+        self.assertEqual(list((self.home / ".runctl" / "resumed").glob("*")), [])
 
     def test_what_is_no_stored_checkpoint_is_refused(self):
         one = self.stored("step_20.json", b'{"step": 20}', 20, 20)
@@ -221,3 +223,15 @@ class Alarm(AgentCase):
         self.assertIsNone(self.wait_for(run_id)["resume_alarm"])
         run_id = self.start("print('step 1')\n")
         self.assertIsNone(self.wait_for(run_id)["resume_alarm"])
+
+    def test_the_sample_training_is_not(self):
+        text = (ROOT / "training" / "train_with_checkpoints.py").read_text()
+        arguments = ["--epochs", "3", "--steps-per-epoch", "40", "--step-seconds", "0.02"]
+        first = self.start(text, args=arguments)
+        self.wait_for_log(first, b"epoch 1/3")
+        self.assertTrue(self.stop(first)["ok"])
+        second = self.start(text, args=["--epochs", "3", "--step-seconds", "0"], resume="latest")
+        run = self.wait_for(second)
+        facts = self.state_file(second, "run.json")
+        self.assertEqual((run["exit_code"], run["resume_alarm"], run["attempt"]), (0, None, 2), self.log(second))
+        self.assertTrue(facts["resume_step"] >= 40 and facts["resume_epoch"] >= 1, facts)

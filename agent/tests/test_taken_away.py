@@ -88,6 +88,24 @@ class TakenAway(AgentCase):
         # What was there of the older one was not sent again: 26 parts, and the few that were broken off.
         self.assertLessEqual(puts.count("checkpoints/step_1.json"), 26 + 8)
 
+    def test_the_log_and_the_end_overtake_an_older_one_where_nothing_new_was_saved(self):
+        self.world.fault("PUT", "step_1.json$", "slow", 2.0, times=99)
+        run_id = self.up("""
+import json, os, time
+json.dump({"step": 1, "weights": "w" * (200 << 20)}, open("checkpoints/.1", "w"))
+json.dump({"step": 2}, open("checkpoints/.2", "w"))
+for step in (1, 2):
+    os.replace("checkpoints/.%d" % step, "checkpoints/step_%d.json" % step)
+print("up", flush=True)
+time.sleep(600)
+""", output=self.output)
+        eventually(lambda: self.world.count("PUT", "step_1"))
+        self.stop(run_id, force=True, grace_s=1)
+        eventually(lambda: (self.state_file(run_id, "uploads.json") or {}).get("finished"), "the upload")
+        puts = [call[1].rpartition(run_id + "/")[2] for call in self.world.calls if call[0] == "PUT" and run_id in call[1]]
+        order = [puts.index(name) for name in ("checkpoints/step_2.json.manifest.json", "log/000001.log", "checkpoints/step_1.json.manifest.json")]
+        self.assertEqual(order, sorted(order))
+
     def test_a_machine_that_is_not_interruptible_is_not_asked(self):
         run_id = self.up(DEAF)
         self.notice(60)

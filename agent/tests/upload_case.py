@@ -5,7 +5,7 @@ import os
 import time
 from unittest import mock
 
-from runctl_agent import digests, imds, s3, upload_ledger, uploader
+from runctl_agent import digests, imds, s3, upload_ledger, upload_log, uploader
 from tests.fake_s3 import FakeS3
 from tests.temp_home import HomeTestCase
 
@@ -40,7 +40,7 @@ class UploadCase(HomeTestCase):
         self.set_env(RUNCTL_BOOT_ID="boot-1", RUNCTL_INSTANCE_ID="i-1", **dict(dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")), **self.world.env))
         imds._token[:] = [None, 0.0]
         self.clock = Clock()
-        for module in (s3, uploader, upload_ledger):
+        for module in (s3, uploader, upload_ledger, upload_log):
             patch = mock.patch.object(module, "time", self.clock)
             patch.start()
             self.addCleanup(patch.stop)

@@ -49,7 +49,8 @@ describe('outputs on S3', function () {
 
     const keys = bench.aws.s3.keys(bucket).filter(key => key.startsWith('out/'))
     const segments = keys.filter(key => key.startsWith(`${prefix}log/`))
-    expect(keys).to.have.members([...wanted.keys(), ...segments, `${prefix}run.json`])
+    const manifests = [...wanted.keys()].filter(key => key.startsWith(`${prefix}checkpoints/`)).map(key => `${key}.manifest.json`)
+    expect(keys).to.have.members([...wanted.keys(), ...manifests, ...segments, `${prefix}run.json`])
     const object = async (key: string): Promise<Buffer> => (await bench.aws.s3.objectBytes(bucket, key)) ?? Buffer.alloc(0)
     for (const [key, bytes] of wanted) expect((await object(key)).equals(bytes), key).to.equal(true)
     expect(Buffer.concat(await Promise.all(segments.toSorted().map(object))).equals(log), 'the log').to.equal(true)
