@@ -2,13 +2,9 @@ import {createHash} from 'node:crypto'
 
 import type {StoredCheckpoint} from '../model/checkpoint.js'
 import {isRunctlError, RunctlError} from '../model/errors.js'
-import {RUN_ID_PATTERN} from '../model/run.js'
 import type {CallOptions, ObjectStore} from '../providers/provider.js'
-
-export const MANIFEST_SUFFIX = '.manifest.json'
-export const TAG_INFIX = '.tag.'
-/** Names that a person gives a checkpoint: they become the end of a key. */
-export const TAG_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
+import {MANIFEST_SUFFIX, runOfUri} from './stored-layout.js'
+import {asObject, isPlainPath, isWhole, readStored} from './stored-record.js'
 
 export interface ManifestFile {
   /** Below the folder; plain: no `..`, nothing absolute. */
@@ -23,52 +19,31 @@ export interface Manifest extends StoredCheckpoint {
   readonly files: readonly ManifestFile[]
 }
 
-/** Where a key of runctl's stands: `s3://bucket/prefix/PROJECT/RUN-ID/checkpoints/BELOW`. */
-export interface StoredPlace {
-  /** `s3://bucket/prefix/PROJECT/` */
-  readonly projectUri: string
-  readonly project: string
-  readonly runId: string
-  /** `s3://bucket/prefix/PROJECT/RUN-ID/` */
-  readonly runUri: string
-  /** The path below `checkpoints/`; null for anything else of the run. */
-  readonly below: string | null
-}
-
-/** null where the URI is not below a run's prefix. */
-export function placeOf(uri: string): StoredPlace | null {
-  const [, projectUri, project, runId = '', rest = ''] = /^(s3:\/\/[^/]+\/(?:.*?\/)??([^/]+)\/)(run-\d{8}-\d{6}-[0-9a-f]{4,8})\/(.*)$/s.exec(uri) ?? []
-  if (projectUri === undefined || project === undefined || !RUN_ID_PATTERN.test(runId)) return null
-  return {projectUri, project, runId, runUri: `${projectUri}${runId}/`, below: rest.startsWith('checkpoints/') ? rest.slice('checkpoints/'.length) : null}
-}
-
-/** The manifest of the checkpoint at this URI; null where there is none, or what is there is none that could be trusted. */
+/** The manifest of the checkpoint at this URI; null where there is none. Rejects with `verification_failed` for something else in its place. */
 export async function readManifest(uri: string, store: ObjectStore, options: CallOptions): Promise<Manifest | null> {
-  try {
-    return parseManifest(uri, await store.get(uri + MANIFEST_SUFFIX, options))
-  } catch (error) {
+  const bytes = await store.get(uri + MANIFEST_SUFFIX, options).catch((error: unknown) => {
     if (isRunctlError(error) && error.code === 'not_found') return null
     throw error
-  }
+  })
+  if (bytes === null) return null
+  const manifest = asManifest(uri, parseJson(bytes))
+  if (typeof manifest !== 'string') return manifest
+  throw new RunctlError('verification_failed', `${uri}${MANIFEST_SUFFIX} is not the manifest of a checkpoint: ${manifest}`, {details: {uri}})
 }
 
-export function parseManifest(uri: string, bytes: Uint8Array): Manifest | null {
-  const place = placeOf(uri)
-  const told = parseJson(bytes)
-  if (place === null || place.below === null || told === null || told.version !== 1 || told.run_id !== place.runId) return null
-  const {attempt, epoch, files, format, kind, metrics, modified_at, path, sha256, size_bytes, state, step, verified_at} = told
-  if (kind !== 'file' && kind !== 'folder') return null
-  if (!isDigest(sha256) || !isSize(size_bytes) || typeof path !== 'string' || !isTime(modified_at) || !isTime(verified_at)) return null
-  if (state !== 'complete' && state !== 'unverified' && state !== 'corrupt' && state !== 'partial') return null
-  const listed = Array.isArray(files) ? files.map(readFile) : []
-  const whole = listed.filter(file => file !== null)
-  if (whole.length !== listed.length || (kind === 'folder') !== (listed.length > 0)) return null
-  return {
-    uri, path, kind, state, sha256, size_bytes, modified_at, verified_at, run_id: place.runId, files: whole,
-    format: typeof format === 'string' ? format : null,
-    step: asNumber(step), epoch: asNumber(epoch), attempt: asNumber(attempt),
-    metrics: Object.fromEntries(Object.entries(asRecord(metrics)).filter((entry): entry is [string, number] => asNumber(entry[1]) !== null)),
-  }
+/** The manifest, or why it is none. `value`: what its JSON says, whatever it is. */
+export function asManifest(uri: string, value: unknown): Manifest | string {
+  const told = asObject(value)
+  if (told === null) return 'it is no JSON object'
+  if (told['version'] !== 1) return 'it is not of version 1'
+  const run = runOfUri(uri)
+  const below = run?.rest.startsWith('checkpoints/') ? run.rest.slice('checkpoints/'.length) : uri.slice(uri.lastIndexOf('/') + 1)
+  const stored = readStored(told, {uri, below, runId: run?.id ?? null})
+  if (typeof stored === 'string') return stored
+  const listed = Array.isArray(told['files']) ? told['files'].map(readFile) : []
+  const files = listed.filter(file => file !== null)
+  if (files.length !== listed.length || (stored.kind === 'folder') !== (files.length > 0)) return 'its files are none'
+  return {...stored, files}
 }
 
 /** Rejects with `verification_failed` where the digest of a folder is not that of its files. */
@@ -84,28 +59,15 @@ export function folderDigest(files: readonly {readonly path: string; readonly sh
   return createHash('sha256').update(sorted.map(({file}) => `${file.sha256}  ${file.path}\n`).join('')).digest('hex')
 }
 
-/** A relative path that stays where it is put. */
-export const isPlainPath = (path: string): boolean =>
-  path !== '' && path.split('/').every(part => part !== '' && part !== '.' && part !== '..') && !path.includes('\0')
-
-type Told = Readonly<Record<string, unknown>>
-
-function parseJson(bytes: Uint8Array): Told | null {
+function parseJson(bytes: Uint8Array): unknown {
   try {
-    const value: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'))
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Told) : null
+    return JSON.parse(Buffer.from(bytes).toString('utf8'))
   } catch {
     return null
   }
 }
 
 function readFile(value: unknown): ManifestFile | null {
-  const {path, sha256, size} = asRecord(value)
-  return typeof path === 'string' && isPlainPath(path) && isSize(size) && isDigest(sha256) ? {path, size, sha256} : null
+  const {path, sha256, size} = asObject(value) ?? {}
+  return typeof path === 'string' && isPlainPath(path) && isWhole(size) && typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256) ? {path, size, sha256} : null
 }
-
-const asRecord = (value: unknown): Told => (typeof value === 'object' && value !== null ? (value as Told) : {})
-const isDigest = (value: unknown): value is string => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)
-const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
-const isTime = (value: unknown): value is string => typeof value === 'string' && value.length < 64 && !Number.isNaN(Date.parse(value))
-const asNumber = (value: unknown): number | null => (typeof value === 'number' && Number.isFinite(value) ? value : null)

@@ -1,5 +1,7 @@
+import {isRunctlError} from '../model/errors.js'
 import type {CallOptions, ObjectStore, Pricing} from '../providers/provider.js'
-import {MANIFEST_SUFFIX, placeOf, readManifest, TAG_INFIX, type Manifest} from './checkpoint-manifest.js'
+import {readManifest, type Manifest} from './checkpoint-manifest.js'
+import {MANIFEST_SUFFIX, placeOf, TAG_INFIX} from './stored-layout.js'
 import type {CleanupCandidate, CleanupPlace, RemovalReport} from './cleanup-checkpoints.js'
 import {listStored} from './list-stored.js'
 import {mapConcurrently} from './sync/map-concurrently.js'
@@ -24,13 +26,13 @@ export interface StoreCleanupDeps extends CallOptions {
 export async function cleanupPlacesInStore({prefix, runId}: StoreCleanupInput, deps: StoreCleanupDeps): Promise<readonly CleanupPlace[]> {
   const {pricing, signal, store} = deps
   const options = signal ? {signal} : {}
-  const {checkpoints, leftovers, runs} = await listStored(prefix, store, options)
+  const {checkpoints, leftovers, runs, warnings} = await listStored(prefix, store, options)
   const wanted = checkpoints.filter(one => runId === null || one.run_id === runId)
   const price = (await pricing?.storePrice?.(options)) ?? null
   const projects = [...new Set(wanted.map(({uri}) => placeOf(uri)?.projectUri ?? ''))]
   return projects.map((projectUri): CleanupPlace => {
     const left = leftovers.filter(({uri}) => uri.startsWith(projectUri) && (runId === null || placeOf(uri)?.runId === runId))
-    const bytes = left.reduce((sum, {sizeBytes}) => sum + sizeBytes, 0)
+    const bytes = left.reduce((sum, {size_bytes}) => sum + size_bytes, 0)
     return {
       kind: 's3',
       where: projectUri.split('/')[2] ?? '',
@@ -38,7 +40,7 @@ export async function cleanupPlacesInStore({prefix, runId}: StoreCleanupInput, d
       checkpoints: wanted.filter(({uri}) => uri.startsWith(projectUri)).map((one): CleanupCandidate => ({...one, id: one.uri, spare: false})),
       runs: runs.filter(({uri}) => uri.startsWith(projectUri)),
       price,
-      notes: left.length === 0 ? [] : [`${left.length} object(s), ${showBytes(bytes)}, belong to no checkpoint: an upload goes on or broke off; left alone`],
+      notes: [...(left.length === 0 ? [] : [`${left.length} upload(s) without a manifest, ${showBytes(bytes)}, are no checkpoints: going on, or broken off; left alone`]), ...warnings],
       remove: async chosen => removeStored(chosen, store, options),
     }
   })
@@ -64,7 +66,10 @@ export async function removeStored(chosen: readonly CleanupCandidate[], store: O
 
 /** The manifest as it is now; in words why it must stay. */
 async function lookAgain({id, sha256}: CleanupCandidate, store: ObjectStore, options: CallOptions): Promise<Manifest | string> {
-  const manifest = await readManifest(id, store, options)
+  const manifest = await readManifest(id, store, options).catch((error: unknown) => {
+    if (isRunctlError(error) && error.code === 'verification_failed') return null
+    throw error
+  })
   if (manifest === null) return 'its manifest is gone or was damaged meanwhile'
   if (manifest.sha256 !== sha256) return 'it was written anew meanwhile'
   for await (const {uri} of store.list(id + TAG_INFIX, options)) return `tagged ${uri.slice(id.length + TAG_INFIX.length)} meanwhile`

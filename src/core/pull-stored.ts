@@ -1,12 +1,12 @@
 import path from 'node:path'
 
-import type {StoredCheckpoint} from '../model/checkpoint.js'
 import {RunctlError, withContext} from '../model/errors.js'
 import {PULL_FOLDER} from '../model/pull-folder.js'
 import type {ObjectStore} from '../providers/provider.js'
-import {placeOf, readManifest, type Manifest} from './checkpoint-manifest.js'
+import {readManifest, type Manifest} from './checkpoint-manifest.js'
+import {placeOf} from './stored-layout.js'
 import {fetchCheckpoint, type FetchPlace} from './fetch-checkpoint.js'
-import {listStored} from './list-stored.js'
+import {listStored, type ListedCheckpoint} from './list-stored.js'
 import {pickByName} from './pick-by-name.js'
 import type {PlatformDeps} from './platform-deps.js'
 import {step, type Progress} from './progress.js'
@@ -82,10 +82,11 @@ async function chosen(prefixes: readonly string[], runId: string | null, wanted:
   return manifests as readonly Manifest[]
 }
 
-function pick(all: readonly StoredCheckpoint[], wanted: string, progress: Progress): readonly StoredCheckpoint[] {
-  if (wanted === 'all') return all.filter(({state}) => state === 'complete')
-  if (wanted !== 'latest') return [pickByName(all, wanted, ({uri}) => uri)]
-  const good = all.findLast(({state}) => state === 'complete') ?? all.findLast(({state}) => state === 'unverified')
+function pick(all: readonly ListedCheckpoint[], wanted: string, progress: Progress): readonly ListedCheckpoint[] {
+  const complete = all.filter(({state}) => state === 'complete')
+  if (wanted === 'all' && complete.length > 0) return complete
+  if (wanted !== 'latest' && wanted !== 'all') return [pickByName(all, wanted, ({uri}) => uri)]
+  const good = complete.at(-1) ?? (wanted === 'all' ? undefined : all.findLast(({sha256, state}) => state === 'unverified' && sha256 !== null))
   if (!good) throw new RunctlError('verification_failed', 'no checkpoint there is good', {details: {passed_over: all.map(({uri}) => uri).slice(-5)}})
   for (const {state, uri} of all.slice(all.indexOf(good) + 1)) progress.emit({type: 'warning', message: `${uri} is passed over: it is ${state}`})
   if (good.state !== 'complete') progress.emit({type: 'warning', message: `${good.uri} is of a format that cannot be judged: only its digest is verified`})

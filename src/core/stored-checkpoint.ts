@@ -1,6 +1,7 @@
-import {RunctlError, isRunctlError} from '../model/errors.js'
+import {RunctlError} from '../model/errors.js'
 import type {ObjectInfo, ObjectStore} from '../providers/provider.js'
-import {readManifest, type CheckpointManifest} from './object-manifest.js'
+import {readManifest, type Manifest} from './checkpoint-manifest.js'
+import {MANIFEST_SUFFIX} from './stored-layout.js'
 
 const MAX_FILES = 10_000
 
@@ -11,7 +12,7 @@ export interface StoredFiles {
   /** Of a file one entry with the path `''`. */
   readonly files: readonly (ObjectInfo & {readonly path: string})[]
   readonly modifiedAt: string
-  readonly manifest: CheckpointManifest | null
+  readonly manifest: Manifest | null
   /** Files that the manifest names and that are not there, or have another size. */
   readonly lacking: readonly string[]
 }
@@ -21,7 +22,7 @@ type Reach = {readonly store: ObjectStore; readonly signal: AbortSignal}
 /** Finds the objects of one checkpoint, a file or a folder. Rejects with `not_found`. */
 export async function findStoredCheckpoint(given: string, {signal, store}: Reach): Promise<StoredFiles> {
   const uri = given.replace(/\/+$/, '')
-  const [manifest, head] = await Promise.all([getManifest(uri, {store, signal}), given === uri ? store.head(uri, {signal}) : null])
+  const [manifest, head] = await Promise.all([readManifest(uri, store, {signal}), given === uri ? store.head(uri, {signal}) : null])
   if (head !== null && manifest?.kind !== 'folder') {
     const lacking = manifest !== null && manifest.size_bytes !== head.sizeBytes ? [`it has ${head.sizeBytes} bytes, its manifest says ${manifest.size_bytes}`] : []
     return {uri, kind: 'file', files: [{...head, path: ''}], modifiedAt: manifest?.modified_at ?? head.modifiedAt, manifest, lacking}
@@ -40,30 +41,20 @@ export async function findStoredCheckpoint(given: string, {signal, store}: Reach
   })
   // What is there besides, of an older state say, is no part of it.
   const named = new Set(manifest.files.map(({path}) => path))
-  return {uri, kind: 'folder', files: files.filter(({path}) => named.has(path)), modifiedAt: manifest.modified_at ?? newest, manifest, lacking}
+  return {uri, kind: 'folder', files: files.filter(({path}) => named.has(path)), modifiedAt: manifest.modified_at, manifest, lacking}
 }
 
 /** Whether the URI is that of an object, or has a manifest. */
 export async function isStoredCheckpoint(given: string, {signal, store}: Reach): Promise<boolean> {
   const uri = given.replace(/\/+$/, '')
-  return (given === uri && (await store.head(uri, {signal})) !== null) || (await store.head(`${uri}.manifest.json`, {signal})) !== null
-}
-
-/** null where there is none. Rejects with `verification_failed` for something else in its place. */
-export async function getManifest(uri: string, {signal, store}: Reach): Promise<CheckpointManifest | null> {
-  try {
-    return readManifest(await store.get(`${uri}.manifest.json`, {signal}), uri)
-  } catch (error) {
-    if (isRunctlError(error) && error.code === 'not_found') return null
-    throw error
-  }
+  return (given === uri && (await store.head(uri, {signal})) !== null) || (await store.head(uri + MANIFEST_SUFFIX, {signal})) !== null
 }
 
 /** The URIs of the checkpoints below a prefix, by their manifests. */
 export async function storedBelow(prefix: string, {signal, store}: Reach): Promise<readonly string[]> {
   const found: string[] = []
   for await (const {uri} of store.list(prefix.endsWith('/') ? prefix : `${prefix}/`, {signal})) {
-    if (uri.endsWith('.manifest.json')) found.push(uri.slice(0, -'.manifest.json'.length))
+    if (uri.endsWith(MANIFEST_SUFFIX)) found.push(uri.slice(0, -MANIFEST_SUFFIX.length))
   }
   return found
 }

@@ -6,8 +6,9 @@ import type {Checkpoint, StoredCheckpoint} from '../model/checkpoint.js'
 import {isRunctlError} from '../model/errors.js'
 import {RUN_ID_PATTERN} from '../model/run.js'
 import type {ObjectInfo, ObjectStore} from '../providers/provider.js'
-import {layOut, MANIFEST, runOfUri, stepAndEpochOfName, type StoredEntry} from './stored-layout.js'
-import {readRunRecord, readStored, type StoredRun} from './stored-record.js'
+import {asManifest} from './checkpoint-manifest.js'
+import {layOut, MANIFEST_SUFFIX, runOfUri, stepAndEpochOfName, TAG_INFIX, type StoredEntry} from './stored-layout.js'
+import {readRunRecord, type StoredRun} from './stored-record.js'
 import {mapConcurrently} from './sync/map-concurrently.js'
 
 export interface StoredListing {
@@ -29,7 +30,8 @@ const MOST_MANIFESTS = 200
 const AT_ONCE = 16
 /** A record that is larger is none of ours. */
 const MOST_BYTES = 32 << 20
-const UNFINISHED = 'being uploaded, or what is left of an upload: it has no manifest'
+/** The state of what has no manifest below a run's prefix. */
+export const UNFINISHED = 'being uploaded, or what is left of an upload: it has no manifest'
 
 /** Everything below an address, a run's, a project's or any other. What only begins with the same characters is not below it. */
 export async function listStoredBelow(uri: string, deps: StoreDeps): Promise<StoredListing> {
@@ -38,7 +40,7 @@ export async function listStoredBelow(uri: string, deps: StoreDeps): Promise<Sto
   const objects: ObjectInfo[] = []
   for await (const object of deps.store.list(isBucket || uri.endsWith('/') ? `${plain}/` : plain, {signal: deps.signal})) {
     const next = object.uri.slice(plain.length)
-    if (next === '' || next.startsWith('/') || next === MANIFEST || next.startsWith('.tag.')) objects.push(object)
+    if (next === '' || next.startsWith('/') || next === MANIFEST_SUFFIX || next.startsWith(TAG_INFIX)) objects.push(object)
   }
   const parent = plain.slice(0, plain.lastIndexOf('/') + 1)
   return assemble(objects, objects.some(object => object.uri.startsWith(`${plain}/`)) || isBucket ? `${plain}/` : parent, deps)
@@ -88,15 +90,20 @@ async function assemble(objects: readonly ObjectInfo[], base: string, deps: Stor
   }
   const newest = unread.sort((a, b) => (a.manifest.modifiedAt < b.manifest.modifiedAt ? 1 : -1))
   const warnings: string[] = []
+  const misshapen = new Map<string, string>()
   await mapConcurrently(newest.slice(0, MOST_MANIFESTS), AT_ONCE, async entry => {
-    const value = await readJson(entry.manifest, deps)
-    const read = value === undefined ? 'it is no JSON' : readStored(value, {uri: entry.uri, below: entry.below, runId: entry.run?.id ?? null})
-    if (typeof read === 'string') warnings.push(`${entry.manifest.uri} is passed over: ${read}`)
-    else known.set(entry.uri, read)
+    const read = asManifest(entry.uri, await readJson(entry.manifest, deps))
+    if (typeof read !== 'string') {
+      const {files: _, ...stored} = read
+      known.set(entry.uri, stored)
+    } else {
+      misshapen.set(entry.uri, read)
+      warnings.push(`${entry.manifest.uri} is passed over: ${read}`)
+    }
   })
   const left = newest.length - MOST_MANIFESTS
   if (left > 0) warnings.push(`${left} older manifests were not read: what they describe is listed as unverified`)
-  const both = entries.map(entry => judge(entry, known.get(entry.uri) ?? null)).toSorted((a, b) => byAge(a.checkpoint, b.checkpoint))
+  const both = entries.map(entry => judge(entry, known.get(entry.uri) ?? null, misshapen.get(entry.uri))).toSorted((a, b) => byAge(a.checkpoint, b.checkpoint))
   return {checkpoints: both.map(({checkpoint}) => checkpoint), stored: both.flatMap(({stored}) => stored ?? []), warnings}
 }
 
@@ -116,7 +123,7 @@ interface Judged {
   readonly stored: StoredCheckpoint | null
 }
 
-function judge(entry: StoredEntry, stored: StoredCheckpoint | null): Judged {
+function judge(entry: StoredEntry, stored: StoredCheckpoint | null, misshapen: string | undefined): Judged {
   const {below, manifest, modifiedAt, run, sizeBytes, tags, uri} = entry
   if (stored) {
     const broken = contradiction(entry, stored)
@@ -125,7 +132,7 @@ function judge(entry: StoredEntry, stored: StoredCheckpoint | null): Judged {
   }
   const name = below.split('/').at(-1) ?? below
   const [state, detail] = manifest !== null
-    ? (['unverified', 'its manifest was not read'] as const)
+    ? (['unverified', misshapen === undefined ? 'its manifest was not read' : `its manifest says nothing: ${misshapen}`] as const)
     : run === null ? (['unverified', 'it has no manifest: nothing is known but its name and size'] as const) : (['partial', UNFINISHED] as const)
   const checkpoint: Checkpoint = {
     // As it most often is on the instance; its manifest would say.

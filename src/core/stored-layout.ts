@@ -1,10 +1,10 @@
 /** What the names, sizes and times of objects alone tell of the checkpoints among them. */
 import type {ObjectInfo} from '../providers/provider.js'
 
-export const MANIFEST = '.manifest.json'
-const TAG = '.tag.'
-/** The names that `checkpoint tag` gives. */
-export const TAG_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
+export const MANIFEST_SUFFIX = '.manifest.json'
+export const TAG_INFIX = '.tag.'
+/** Names that a person gives a checkpoint: they become the end of a key. */
+export const TAG_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
 
 const RUN = /^([a-z][a-z0-9+.-]*:\/\/(?:[^/]+\/)*?(run-\d{8}-\d{6}-[0-9a-f]{4,8})\/)(.*)$/s
 const ENDINGS = /\.(pt|pth|ckpt|safetensors|npz|pkl|bin|h5|keras|msgpack)$/i
@@ -37,6 +37,26 @@ export function runOfUri(uri: string): {readonly prefix: string; readonly id: st
   return prefix === undefined || id === undefined || rest === undefined ? null : {prefix, id, rest}
 }
 
+/** Where a key of runctl's stands: `s3://bucket/prefix/PROJECT/RUN-ID/checkpoints/BELOW`. */
+export interface StoredPlace {
+  /** `s3://bucket/prefix/PROJECT/` */
+  readonly projectUri: string
+  readonly project: string
+  readonly runId: string
+  /** `s3://bucket/prefix/PROJECT/RUN-ID/` */
+  readonly runUri: string
+  /** The path below `checkpoints/`; null for anything else of the run. */
+  readonly below: string | null
+}
+
+/** null where the URI is not below the prefix of a run of a project. */
+export function placeOf(uri: string): StoredPlace | null {
+  const run = runOfUri(uri)
+  const [, projectUri, project] = /^([a-z][a-z0-9+.-]*:\/\/[^/]+\/(?:.*\/)?([^/]+)\/)run-[^/]*\/$/s.exec(run?.prefix ?? '') ?? []
+  if (run === null || projectUri === undefined || project === undefined) return null
+  return {projectUri, project, runId: run.id, runUri: run.prefix, below: run.rest.startsWith('checkpoints/') ? run.rest.slice('checkpoints/'.length) : null}
+}
+
 interface Found {
   readonly run: StoredEntry['run']
   readonly below: string
@@ -58,7 +78,7 @@ export function layOut(objects: readonly ObjectInfo[], base: string): StoredLayo
     if (found && !found.rest.startsWith('checkpoints/')) continue
     const root = run ? `${run.prefix}checkpoints/` : base
     const tag = tagOf(object)
-    if (object.uri.endsWith(MANIFEST) && object.uri.length > root.length + MANIFEST.length) manifests.set(object.uri.slice(0, -MANIFEST.length), object)
+    if (object.uri.endsWith(MANIFEST_SUFFIX) && object.uri.length > root.length + MANIFEST_SUFFIX.length) manifests.set(object.uri.slice(0, -MANIFEST_SUFFIX.length), object)
     else if (tag) tags.set(tag.uri, [...(tags.get(tag.uri) ?? []), tag.name])
     else if (object.uri.startsWith(root) && !object.uri.endsWith('/')) contents.push({object, run, root})
   }
@@ -82,10 +102,10 @@ export function layOut(objects: readonly ObjectInfo[], base: string): StoredLayo
 }
 
 function tagOf({sizeBytes, uri}: ObjectInfo): {readonly uri: string; readonly name: string} | null {
-  const at = uri.lastIndexOf(TAG)
+  const at = uri.lastIndexOf(TAG_INFIX)
   if (sizeBytes !== 0 || at < 1) return null
-  const name = uri.slice(at + TAG.length)
-  return TAG_PATTERN.test(name) ? {uri: uri.slice(0, at), name} : null
+  const name = uri.slice(at + TAG_INFIX.length)
+  return TAG_NAME.test(name) ? {uri: uri.slice(0, at), name} : null
 }
 
 /** The checkpoint that an object is (part of); null where it is none. */

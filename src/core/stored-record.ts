@@ -4,7 +4,7 @@ import type {CheckpointState, StoredCheckpoint} from '../model/checkpoint.js'
 import {RUN_ID_PATTERN} from '../model/run.js'
 
 /** Where an entry was found: what it says of itself must agree with that. */
-export interface StoredPlace {
+export interface FoundAt {
   readonly uri: string
   /** Its path below the run's checkpoint folder, or below the prefix that was asked about. */
   readonly below: string
@@ -18,6 +18,11 @@ export interface StoredRun {
   readonly prefix: string
   readonly facts: RunFacts
   readonly instanceId: string | null
+  /** Whether it has ended and all of it is there. */
+  readonly complete: boolean
+  /** What it resumed from, and the run that wrote that. */
+  readonly resumeFrom: string | null
+  readonly parentRunId: string | null
   /** By the end of their URI: whatever the record says, nothing outside the run's own prefix. */
   readonly checkpoints: ReadonlyMap<string, StoredCheckpoint>
 }
@@ -29,12 +34,12 @@ const STATES: readonly CheckpointState[] = ['complete', 'corrupt', 'partial', 'u
 const MOST_METRICS = 50
 
 /** The entry, or why it is none. */
-export function readStored(value: unknown, place: StoredPlace): StoredCheckpoint | string {
+export function readStored(value: unknown, place: FoundAt): StoredCheckpoint | string {
   const entry = asObject(value)
   if (entry === null) return 'it is no object'
   const {kind, modified_at, path, run_id, sha256, size_bytes, state, verified_at} = entry
   if (kind !== 'file' && kind !== 'folder') return 'its kind is neither file nor folder'
-  if (typeof path !== 'string' || !isPlainPath(path)) return 'its path leads elsewhere'
+  if (typeof path !== 'string' || !isPlacePath(path)) return 'its path leads elsewhere'
   if (path !== place.below && !path.endsWith(`/${place.below}`)) return 'its path is not that of the object'
   if (!STATES.includes(state as CheckpointState)) return 'its state is unknown'
   if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) return 'its sha256 is no digest'
@@ -74,7 +79,10 @@ export function readRunRecord(value: unknown, prefix: string, runId: string): St
     const entry = readStored(one, {uri, below: uri.slice(start.length), runId})
     if (typeof entry !== 'string') checkpoints.set(uri, entry)
   }
-  return {prefix, facts, instanceId: asText(record['instance_id']), checkpoints}
+  return {
+    prefix, facts, checkpoints, instanceId: asText(record['instance_id']), complete: record['complete'] === true,
+    resumeFrom: asText(run['resume_from']), parentRunId: asText(run['parent_run_id']),
+  }
 }
 
 function readRunFacts(run: Readonly<Record<string, unknown>>): RunFacts | null {
@@ -97,11 +105,14 @@ function readMetrics(value: unknown): Readonly<Record<string, number>> {
 }
 
 /** A folder of checkpoints may be anywhere on the instance, but no path climbs out of where it begins. */
-const isPlainPath = (path: string): boolean => path !== '' && !path.includes('\0') && !path.replace(/^\//, '').split('/').some(part => part === '' || part === '.' || part === '..')
-const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+const isPlacePath = (path: string): boolean => isPlainPath(path.replace(/^\//, ''))
+/** A relative path that stays where it is put. */
+export const isPlainPath = (path: string): boolean =>
+  path !== '' && !path.includes('\0') && path.split('/').every(part => part !== '' && part !== '.' && part !== '..')
+export const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 const isTime = (value: unknown): value is string => typeof value === 'string' && value.length <= 40 && !Number.isNaN(Date.parse(value))
 const asText = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null)
 
-function asObject(value: unknown): Readonly<Record<string, unknown>> | null {
+export function asObject(value: unknown): Readonly<Record<string, unknown>> | null {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Readonly<Record<string, unknown>>) : null
 }

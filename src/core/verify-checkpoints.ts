@@ -3,7 +3,8 @@ import type {Checkpoint, CheckpointPlace} from '../model/checkpoint.js'
 import type {ObjectStore} from '../providers/provider.js'
 import {inspectCheckpoint, type CheckpointAddress, type InspectDeps, type Inspection} from './inspect-checkpoint.js'
 import {step, type Progress} from './progress.js'
-import {getManifest, type StoredFiles} from './stored-checkpoint.js'
+import type {StoredFiles} from './stored-checkpoint.js'
+import {readManifest} from './checkpoint-manifest.js'
 
 /** What reading one checkpoint showed; also its JSON form. */
 export interface VerifiedCheckpoint extends Pick<Checkpoint, 'format' | 'path' | 'sha256' | 'size_bytes' | 'state' | 'state_detail'> {
@@ -78,7 +79,7 @@ async function comparedWithKnown({info, known}: Inspection, deps: VerifyDeps): P
     const uri = `s3://${place.where}/${place.path}`
     try {
       const store = await deps.storeOf(uri)
-      const manifest = store && await getManifest(uri, {store, signal: deps.signal})
+      const manifest = store && await readManifest(uri, store, {signal: deps.signal})
       return manifest ? [{by: `the manifest of ${uri}`, sha256: manifest.sha256}] : []
     } catch (error) {
       if (!isRunctlError(error)) throw error

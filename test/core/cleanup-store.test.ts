@@ -87,9 +87,9 @@ describe('a clean-up of a store', () => {
     await store.put(`${PROJECT}${RUN_A}/checkpoints/odd.pt.manifest.json`, Buffer.from('{'))
     const result = await cleanUp()
     expect(namesOf(result, 'removed')).to.deep.equal(['epoch_1.pt'])
-    expect(result.checkpoints).to.have.length(2)
+    expect(result.checkpoints.filter(({why}) => why[0]?.startsWith('unverified')).map(({path}) => path.split('/').at(-1))).to.have.members(['stolen.pt', 'trap', 'odd.pt'])
     expect(keys()).to.include.members(['checkpoints/half.pt', 'checkpoints/stolen.pt', 'checkpoints/trap/a', 'checkpoints/odd.pt.manifest.json'])
-    expect(result.places[0]?.notes.join()).to.match(/^3 object\(s\), 1 kB, belong to no checkpoint/)
+    expect(result.places[0]?.notes.join()).to.match(/^1 upload\(s\) without a manifest, 1 kB, are no checkpoints.*stolen\.pt\.manifest\.json is passed over: it belongs to another run/)
   })
 
   it('counts no manifest whose content is not there as the newest complete one, and leaves it alone', async () => {
@@ -170,6 +170,7 @@ describe('a clean-up of a store', () => {
       for (const uri of [...store.objects.keys()].sort()) if (uri.startsWith(prefix)) yield {uri, sizeBytes: 1, modifiedAt: at(0), etag: 'x'}
     }
     expect((await listStored(PROJECT, store, {})).checkpoints).to.have.length(2000)
-    expect(heads).to.equal(0)
+    // Of the record of the one run, not of what it wrote.
+    expect(heads).to.be.at.most(2)
   })
 })

@@ -177,9 +177,9 @@ describe('a pull of checkpoints from a store', () => {
   it('never writes outside the destination, whatever keys and manifests say', async () => {
     const outside = path.join(cwd, '..', `evil-${path.basename(cwd)}`)
     await put.file(RUN_A, `../../../../evil-${path.basename(cwd)}`, 'x')
-    expect((await expectedFailure(pull({wanted: 'all', destination: 'in'}))).code).to.equal('bad_input')
+    expect((await expectedFailure(pull({wanted: 'all', destination: 'in'}))).code).to.equal('verification_failed')
     const uri = await put.folder(RUN_B, 'trap', {a: 'x'}, {files: [{path: '../out', size: 1, sha256: createHash('sha256').update('x').digest('hex')}]})
-    expect((await expectedFailure(pull({origin: {kind: 'store', uri}, destination: 'in/trap'}))).code).to.equal('not_found')
+    expect((await expectedFailure(pull({origin: {kind: 'store', uri}, destination: 'in/trap'}))).code).to.equal('verification_failed')
     expect(await stat(outside).catch(() => null)).to.equal(null)
     expect(await filesBelow(cwd)).to.deep.equal([])
   })

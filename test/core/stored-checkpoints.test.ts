@@ -77,7 +77,7 @@ describe('the checkpoints in a store', () => {
   it('as folders count whole, also where files of an earlier version are left', async () => {
     const folder = `${A}checkpoints/checkpoint-40`
     for (const name of ['model.safetensors', 'old.bin']) store.lay(`${folder}/${name}`, Buffer.from('data'))
-    store.lay(`${folder}.manifest.json`, manifest(RUN_A, 'checkpoint-40', {kind: 'folder'}))
+    store.lay(`${folder}.manifest.json`, manifest(RUN_A, 'checkpoint-40', {kind: 'folder', files: [{path: 'a', size: 1, sha256: 'a'.repeat(64)}]}))
     expect(states((await listStoredRun(A, depsOf(store))).checkpoints)).to.deep.equal({'checkpoints/checkpoint-40': 'complete'})
     store.objects.delete(`${folder}/model.safetensors`)
     store.objects.delete(`${folder}/old.bin`)

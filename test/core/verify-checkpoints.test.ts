@@ -12,6 +12,11 @@ const {signal} = new AbortController()
 const SHA = 'ab'.repeat(32)
 const OTHER = 'cd'.repeat(32)
 
+const manifest = (name: string, over: object): Buffer => Buffer.from(JSON.stringify({
+  version: 1, kind: 'file', path: `checkpoints/${name}`, state: 'complete', format: null, step: null, epoch: null, metrics: {}, modified_at: '2026-11-23T10:00:00Z', verified_at: '2026-11-23T10:00:05Z',
+  run_id: 'run-20261123-100000-0000000a', attempt: 1, files: [], ...over,
+}))
+
 describe('verifyCheckpoints', () => {
   const progress = new RecordedProgress()
 
@@ -43,7 +48,7 @@ describe('verifyCheckpoints', () => {
 
   it('compares with the manifest of a copy in a store', async () => {
     const store = new MemoryStore()
-    await store.put('s3://bucket/k/a.pt.manifest.json', Buffer.from(JSON.stringify({kind: 'file', sha256: OTHER, size_bytes: 1})))
+    await store.put('s3://bucket/k/a.pt.manifest.json', manifest('a.pt', {sha256: OTHER, size_bytes: 1}))
     const places = [{kind: 's3', where: 'bucket', path: 'k/a.pt', verified_at: null} as const]
     const {one} = await verify(here, () => answerOf({sha256: SHA, places}), {store})
     expect(one).to.include({ok: false, why: 'its digest is not the one of the manifest of s3://bucket/k/a.pt'})
@@ -76,7 +81,7 @@ describe('verifyCheckpoints', () => {
     async function stored(mark: string | undefined): Promise<MemoryStore> {
       const store = new MemoryStore()
       await store.put(uri, Buffer.from('abcd'))
-      await store.put(`${uri}.manifest.json`, Buffer.from(JSON.stringify({kind: 'file', sha256: SHA, size_bytes: 4})))
+      await store.put(`${uri}.manifest.json`, manifest(uri.slice(uri.lastIndexOf('/') + 1), {sha256: SHA, size_bytes: 4}))
       const head = store.head.bind(store)
       store.head = async (...args) => {
         const info = await head(...args)
@@ -109,7 +114,7 @@ describe('verifyCheckpoints', () => {
         const store = new MemoryStore()
         const files = ['a', 'b'].map(path => ({path, size: 1, sha256: SHA}))
         for (const {path} of files) await store.put(`s3://bucket/c-1/${path}`, Buffer.from('x'))
-        await store.put('s3://bucket/c-1.manifest.json', Buffer.from(JSON.stringify({kind: 'folder', sha256: OTHER, files})))
+        await store.put('s3://bucket/c-1.manifest.json', manifest('c-1', {kind: 'folder', sha256: OTHER, size_bytes: 2, files}))
         const head = store.head.bind(store)
         store.head = async (...args) => {
           const info = await head(...args)

@@ -1,6 +1,6 @@
 import {createHash} from 'node:crypto'
 
-import {MANIFEST_SUFFIX} from '../../src/core/checkpoint-manifest.js'
+import {MANIFEST_SUFFIX} from '../../src/core/stored-layout.js'
 import type {ObjectStore} from '../../src/providers/provider.js'
 
 export const RUN_A = 'run-20261123-100000-0000000a'
@@ -35,7 +35,9 @@ export class StoredCheckpoints {
   }
 
   async run(runId: string, {complete = true, ...run}: {readonly complete?: boolean; readonly resume_from?: string; readonly parent_run_id?: string} = {}): Promise<void> {
-    await this.store.put(`${this.projectUri}${runId}/run.json`, Buffer.from(JSON.stringify({run: {run_id: runId, ...run}, complete})))
+    const home = '/home/ec2-user/projects/net'
+    const facts = {project: 'net', script: 'train.py', args: [], state: 'stopped', project_dir: home, checkpoint_dir: `${home}/checkpoints`, output_dir: `${home}/outputs`}
+    await this.store.put(`${this.projectUri}${runId}/run.json`, Buffer.from(JSON.stringify({run: {...facts, run_id: runId, ...run}, complete})))
   }
 
   private async manifest(uri: string, told: Readonly<Record<string, unknown>>): Promise<void> {

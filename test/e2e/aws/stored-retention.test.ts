@@ -99,7 +99,7 @@ describe('checkpoints in S3', function () {
     expect(keys()).to.include.members(left.map(key => key.replace('.manifest.json', '')))
     const again = await bench.json<CleanupResult>(['checkpoint', 'cleanup', prefix, '--keep-last', '2'])
     expect(again).to.deep.include({removed: 0, kept: 2})
-    expect(again.places[0]?.notes.join()).to.match(/^6 object\(s\), 6 kB, belong to no checkpoint/)
+    expect(again.places[0]?.notes.join()).to.match(/^6 upload\(s\) without a manifest, 6 kB, are no checkpoints/)
     expect((await bench.json<CheckpointPullResult>(['checkpoint', 'pull', prefix])).checkpoints[0]?.path).to.equal('checkpoints/epoch_8.pt')
   })
 
