@@ -2,7 +2,7 @@ import {lstat, mkdir, readdir, rename, rm, stat} from 'node:fs/promises'
 import path from 'node:path'
 
 import {RunctlError, withContext} from '../model/errors.js'
-import {checkFolderDigest, type Manifest} from './checkpoint-manifest.js'
+import {checkFolderDigest, type Manifest} from './stored-manifest.js'
 import {fetchObject, requireRoom, type FetchDeps, type FetchedObject, type WantedObject} from './fetch-object.js'
 import {hashLocal} from './sync/find-unchanged.js'
 import {explainLocalError, LocalDestination} from './sync/local-destination.js'

@@ -2,7 +2,7 @@ import type {StoredCheckpoint} from '../model/checkpoint.js'
 import {isRunctlError} from '../model/errors.js'
 import type {RunTrace} from '../model/retention.js'
 import type {CallOptions, ObjectInfo, ObjectStore} from '../providers/provider.js'
-import {MANIFEST_SUFFIX, placeOf, readManifest, TAG_INFIX, TAG_NAME, type Manifest} from './checkpoint-manifest.js'
+import {MANIFEST_SUFFIX, placeOf, readManifest, TAG_INFIX, TAG_NAME, type Manifest} from './stored-manifest.js'
 import {mapConcurrently} from './sync/map-concurrently.js'
 
 const READS_AT_ONCE = 16

@@ -3,7 +3,7 @@ import path from 'node:path'
 
 import type {Checkpoint} from '../model/checkpoint.js'
 import {PULL_FOLDER} from '../model/pull-folder.js'
-import {folderDigest} from './checkpoint-manifest.js'
+import {folderDigest} from './stored-manifest.js'
 import type {PlatformDeps} from './platform-deps.js'
 import {step} from './progress.js'
 import {readCheckpoints} from './read-checkpoints.js'

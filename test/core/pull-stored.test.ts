@@ -4,7 +4,7 @@ import {tmpdir} from 'node:os'
 import path from 'node:path'
 import {expect} from 'chai'
 
-import {readManifest} from '../../src/core/checkpoint-manifest.js'
+import {readManifest} from '../../src/core/stored-manifest.js'
 import {fetchCheckpoint} from '../../src/core/fetch-checkpoint.js'
 import {pullCheckpoint, type CheckpointPullInput, type CheckpointPullResult} from '../../src/core/pull-checkpoint.js'
 import {TAGS} from '../../src/model/instance.js'

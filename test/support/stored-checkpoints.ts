@@ -1,6 +1,6 @@
 import {createHash} from 'node:crypto'
 
-import {MANIFEST_SUFFIX} from '../../src/core/checkpoint-manifest.js'
+import {MANIFEST_SUFFIX} from '../../src/core/stored-manifest.js'
 import type {ObjectStore} from '../../src/providers/provider.js'
 
 export const RUN_A = 'run-20261123-100000-0000000a'
