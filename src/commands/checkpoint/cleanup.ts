@@ -5,7 +5,7 @@ import {CheckpointOriginCommand, originFlags} from '../../cli/checkpoint-origin-
 import {cleanupWish} from '../../cli/cleanup-wish.js'
 import {cleanUpCheckpoints, type CleanupResult} from '../../core/cleanup-checkpoints.js'
 import {findCleanupPlaces} from '../../core/find-cleanup-places.js'
-import {renderCleanup} from '../../ui/cleanup-text.js'
+import {renderCleanup} from '../../ui/retention-text.js'
 
 export default class CheckpointCleanup extends CheckpointOriginCommand<CleanupResult> {
   static override summary = 'Remove checkpoints that are not worth keeping: on instances, in a folder here, in a store.'

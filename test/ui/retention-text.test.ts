@@ -2,7 +2,7 @@ import {expect} from 'chai'
 
 import type {CleanedCheckpoint, CleanedPlace, CleanupResult} from '../../src/core/cleanup-checkpoints.js'
 import {renderCheckpointPull, renderTags} from '../../src/ui/checkpoint-pull-text.js'
-import {renderCleanup} from '../../src/ui/cleanup-text.js'
+import {renderCleanup} from '../../src/ui/retention-text.js'
 import {HOSTILE, RAW_CONTROL, TABLE, TEXT} from './samples.js'
 
 const URI = 's3://my-bucket/out/net/run-20261123-100000-0000000a/checkpoints/epoch_1.pt'
