@@ -9,7 +9,7 @@ import {showBytes} from './sync/show-name.js'
 
 const READS_AT_ONCE = 16
 /** So much is left without a manifest, at most, by who is killed right between. */
-const CHECKPOINTS_AT_ONCE = 50
+const CHECKPOINTS_AT_ONCE = 100
 
 export interface StoreCleanupInput {
   readonly prefix: string
@@ -54,7 +54,9 @@ export async function removeStored(chosen: readonly CleanupCandidate[], store: O
   const report: {removed: RemovalReport['removed'][number][]; kept: RemovalReport['kept'][number][]} = {removed: [], kept: []}
   for (let at = 0; at < chosen.length; at += CHECKPOINTS_AT_ONCE) {
     options.signal?.throwIfAborted()
-    const looked = await mapConcurrently(chosen.slice(at, at + CHECKPOINTS_AT_ONCE), READS_AT_ONCE, async one => ({one, found: await lookAgain(one, store, options)}))
+    const batch = chosen.slice(at, at + CHECKPOINTS_AT_ONCE)
+    const tags = await tagsNow(batch, store, options)
+    const looked = await mapConcurrently(batch, READS_AT_ONCE, async one => ({one, found: await lookAgain(one, tags, store, options)}))
     const sure = looked.flatMap(({found}) => (typeof found === 'string' ? [] : [found]))
     for (const {found, one} of looked) if (typeof found === 'string') report.kept.push({id: one.id, why: found})
     await store.delete(sure.map(({uri}) => uri + MANIFEST_SUFFIX), options)
@@ -64,16 +66,24 @@ export async function removeStored(chosen: readonly CleanupCandidate[], store: O
   return report
 }
 
+/** The tag keys of their runs, by a few lists: one for each checkpoint would be many. */
+async function tagsNow(batch: readonly CleanupCandidate[], store: ObjectStore, options: CallOptions): Promise<readonly string[]> {
+  const folders = [...new Set(batch.map(({id}) => `${placeOf(id)?.runUri ?? ''}checkpoints/`))]
+  const found: string[] = []
+  for (const folder of folders) for await (const {uri} of store.list(folder, options)) if (uri.includes(TAG_INFIX)) found.push(uri)
+  return found
+}
+
 /** The manifest as it is now; in words why it must stay. */
-async function lookAgain({id, sha256}: CleanupCandidate, store: ObjectStore, options: CallOptions): Promise<Manifest | string> {
+async function lookAgain({id, sha256}: CleanupCandidate, tags: readonly string[], store: ObjectStore, options: CallOptions): Promise<Manifest | string> {
+  const tag = tags.find(uri => uri.startsWith(id + TAG_INFIX))
+  if (tag !== undefined) return `tagged ${tag.slice(id.length + TAG_INFIX.length)} meanwhile`
   const manifest = await readManifest(id, store, options).catch((error: unknown) => {
     if (isRunctlError(error) && error.code === 'verification_failed') return null
     throw error
   })
   if (manifest === null) return 'its manifest is gone or was damaged meanwhile'
-  if (manifest.sha256 !== sha256) return 'it was written anew meanwhile'
-  for await (const {uri} of store.list(id + TAG_INFIX, options)) return `tagged ${uri.slice(id.length + TAG_INFIX.length)} meanwhile`
-  return manifest
+  return manifest.sha256 === sha256 ? manifest : 'it was written anew meanwhile'
 }
 
 const objectsOf = ({files, kind, uri}: Manifest): readonly string[] => (kind === 'file' ? [uri] : files.map(file => `${uri}/${file.path}`))

@@ -5,7 +5,7 @@ import {CheckpointOriginCommand, originFlags} from '../../cli/checkpoint-origin-
 import {cleanupWish} from '../../cli/cleanup-wish.js'
 import {cleanUpCheckpoints, type CleanupResult} from '../../core/cleanup-checkpoints.js'
 import {findCleanupPlaces} from '../../core/find-cleanup-places.js'
-import {renderCheckpointCleanup} from '../../ui/checkpoint-cleanup-text.js'
+import {renderCleanup} from '../../ui/retention-text.js'
 
 export default class CheckpointCleanup extends CheckpointOriginCommand<CleanupResult> {
   static override summary = 'Remove checkpoints that are not worth keeping: on instances, in a folder here, in a store.'
@@ -35,6 +35,6 @@ what an active run may write again, and all that is not complete (partial, corru
     const deps = {platforms: await this.platformsOf(origin), callAgentHere: this.callAgentHere}
     const places = await findCleanupPlaces({origin: settled, where, ...(await this.storeHints(flags))}, deps)
     const result = await cleanUpCheckpoints({policy, dryRun: flags['dry-run'], places}, {progress: this.progress})
-    return {value: result, text: renderCheckpointCleanup(result, this.renderEnv)}
+    return {value: result, text: renderCleanup(result, this.renderEnv)}
   }
 }

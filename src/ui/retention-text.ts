@@ -8,7 +8,7 @@ import {shownAge, shownBytes, shownNumber} from './shown-values.js'
 import {renderTable, type Column} from './table.js'
 
 /** What goes or went, what stays and why, and what that saves. */
-export function renderCheckpointCleanup(result: CleanupResult, env: RenderEnv): string {
+export function renderCleanup(result: CleanupResult, env: RenderEnv): string {
   const several = result.places.length > 1
   const table = renderTable(columns(env, several), result.checkpoints, env, 'No checkpoints.')
   if (env.format === 'text' || result.places.length === 0) return table

@@ -2,7 +2,7 @@ import {expect} from 'chai'
 
 import type {CleanedCheckpoint, CleanedPlace, CleanupResult} from '../../src/core/cleanup-checkpoints.js'
 import {renderCheckpointPull, renderTags} from '../../src/ui/checkpoint-pull-text.js'
-import {renderCheckpointCleanup} from '../../src/ui/checkpoint-cleanup-text.js'
+import {renderCleanup} from '../../src/ui/retention-text.js'
 import {HOSTILE, RAW_CONTROL, TABLE, TEXT} from './samples.js'
 
 const URI = 's3://my-bucket/out/net/run-20261123-100000-0000000a/checkpoints/epoch_1.pt'
@@ -19,9 +19,9 @@ const result = (over: Partial<CleanupResult> = {}): CleanupResult => ({
   checkpoints: [cleaned(), cleaned({path: URI.replace('_1', '_2'), what: 'kept', why: ['newest complete', 'tagged gold']})], ...over,
 })
 
-describe('renderCheckpointCleanup', () => {
+describe('renderCleanup', () => {
   it('shows what would go and what stays with its reasons in 80 columns, and sums up with the money below', () => {
-    expect(renderCheckpointCleanup(result(), TABLE).split('\n')).to.deep.equal([
+    expect(renderCleanup(result(), TABLE).split('\n')).to.deep.equal([
       '        PATH                      STEP  SIZE      AGE  WHY',
       'remove  …/checkpoints/epoch_1.pt   100  1 GB  10h 15m  -',
       'keep    …/checkpoints/epoch_2.pt   100  1 GB  10h 15m  newest complete; tagged…',
@@ -33,19 +33,19 @@ describe('renderCheckpointCleanup', () => {
   })
 
   it('says "removed" only of what was, "unknown" of a price that is not known, and nothing of one that stays the same', () => {
-    const done = renderCheckpointCleanup(result({dry_run: false, places: [place({usd_per_month_less: null, price_source: null})], checkpoints: [cleaned({what: 'removed'})]}), TABLE)
+    const done = renderCleanup(result({dry_run: false, places: [place({usd_per_month_less: null, price_source: null})], checkpoints: [cleaned({what: 'removed'})]}), TABLE)
     expect(done).to.match(/^removed /m).and.to.contain('Removed  1 checkpoint (1 GB): what that saves is unknown')
-    expect(renderCheckpointCleanup(result({places: [place({kind: 'instance', usd_per_month_less: 0, notes: ['a disk costs the same however full it is']})]}), TABLE))
+    expect(renderCleanup(result({places: [place({kind: 'instance', usd_per_month_less: 0, notes: ['a disk costs the same however full it is']})]}), TABLE))
       .to.contain('Would remove  1 checkpoint (1 GB)\n').and.to.match(/^Note +a disk costs the same/m)
   })
 
   it('as text is a line a checkpoint, whole, with the place and every reason', () => {
-    expect(renderCheckpointCleanup(result(), TEXT).split('\n')[1]?.split('\t')).to.deep.equal(['keep', URI.replace('_1', '_2'), '100', '1000000000', '2026-11-23T10:00:00Z', 'my-bucket', 'newest complete; tagged gold'])
+    expect(renderCleanup(result(), TEXT).split('\n')[1]?.split('\t')).to.deep.equal(['keep', URI.replace('_1', '_2'), '100', '1000000000', '2026-11-23T10:00:00Z', 'my-bucket', 'newest complete; tagged gold'])
   })
 
   it('lets nothing from a key, a tag or a manifest reach the terminal raw', () => {
     const hostile = result({places: [place({dir: HOSTILE, notes: [HOSTILE]})], checkpoints: [cleaned({path: HOSTILE, what: 'kept', why: [HOSTILE]})]})
-    for (const env of [TABLE, TEXT]) expect(renderCheckpointCleanup(hostile, env)).to.not.match(RAW_CONTROL)
+    for (const env of [TABLE, TEXT]) expect(renderCleanup(hostile, env)).to.not.match(RAW_CONTROL)
     expect(renderTags({path: HOSTILE, sha256: 'a', tags: [HOSTILE], places: [{kind: 's3', where: HOSTILE, path: HOSTILE}]}, TABLE)).to.not.match(RAW_CONTROL)
   })
 })
