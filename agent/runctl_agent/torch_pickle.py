@@ -1,6 +1,7 @@
 """What a pickle would build, told from its opcodes alone: nothing that it names is imported, looked up or called.
 
 Objects become inert nodes, references to storages and tensors what PyTorch's own functions would make of them.
+Longer than most: the machine, its table of opcodes and what it makes of them are read together or not at all.
 """
 
 import struct

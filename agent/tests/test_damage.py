@@ -96,6 +96,13 @@ class Damage(HomeTestCase):
             damaged = whole[:first + 10] + bytes([method]) + whole[first + 11:]
             self.assertEqual(self.look("a.pt", damaged).state, "corrupt", method)
 
+    def test_a_directory_with_two_sizes_of_a_member_is_seen_without_reading_it(self):
+        whole = samples()["a.keras"]
+        entry = whole.index(b"PK\1\2")
+        path = self.write("c/a.keras", whole[:entry + 24] + b"\x83" + whole[entry + 25:])
+        found = examine(open_disk(path), "a.keras", False, False)
+        self.assertEqual((found.state, found.detail), ("corrupt", "config.json has two sizes"))
+
     def test_half_of_an_upload_is_not_complete(self):
         # Parts that did not arrive are holes, or what was there before.
         for name, whole, good, rng in self.each():
@@ -131,6 +138,8 @@ class Torn(HomeTestCase):
     def test_tensors_of_zeros_are_no_tear_wherever_they_are(self):
         for tail in (b"\0" * 5000, b"\0" * 100000, b"", weights(100, 3) + b"\0" * 60000):
             self.assertEqual(self.judged(self.sample(tail)), ["complete", None])
+        rows = safetensors_of({"a": ("U8", [30000], weights(9000) + b"\0" * 21000), "b": ("U8", [9000], b"\0" * 9000)})
+        self.assertEqual(self.judged(rows), ["complete", None])
         zeros = {name: ("U8", [50000], b"\0" * 50000) for name in "abc"}
         self.assertEqual(self.judged(safetensors_of(zeros)), ["complete", None])
         padded = {"a": ("U8", [12280], weights(8192) + b"\0" * 4088)}

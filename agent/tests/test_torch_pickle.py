@@ -133,6 +133,11 @@ class Hostile(HomeTestCase):
         self.assertEqual(finding.state, "corrupt")  # the storage is not in this file
         self.assertLessEqual(len(Content(Pickler({"a": one, "b": [one] * 3}).data).tensors), 4)
 
+    def test_a_number_of_a_million_bytes_is_never_written_out(self):
+        number = b"\x8b" + (1 << 20).to_bytes(4, "little") + b"\x7f" * (1 << 20)
+        tensor = Pickler(T("F32", (2,))).data[2:-1]
+        self.assertEqual([name for name, _, _ in Content(b"}(" + number + tensor + b"u.").tensors], ["?"])
+
     def test_what_is_no_pickle_is_said_to_be_none(self):
         for data in (b"", b"weights", b"\x80\x02", b"}(u", b"R."):
             with self.assertRaises(Unreadable):
