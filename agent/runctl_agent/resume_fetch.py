@@ -1,4 +1,7 @@
-"""Brings the checkpoint that a run resumes from out of S3: by ranges, verified, gone on with after a kill."""
+"""Brings the checkpoint that a run resumes from out of S3: by ranges, verified, gone on with after a kill.
+
+Longer than most: which it is, what must be there, and how the pieces come.
+"""
 
 import contextlib
 import errno

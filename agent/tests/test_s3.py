@@ -40,6 +40,13 @@ class Requests(S3Case):
             self.bucket.request("PUT", key, None, {}, b"content")
             self.assertEqual(self.bucket.request("GET", key).body, b"content")
 
+    def test_a_store_that_wants_no_signature_gets_none_and_nobody_is_asked_for_credentials(self):
+        self.world.unsigned = True
+        bucket = s3.Bucket("bench", dict(self.world.access, unsigned=True))
+        self.addCleanup(bucket.close)
+        bucket.request("PUT", "a b", None, {}, b"content")
+        self.assertEqual((bucket.request("GET", "a b").body, bucket.head("a b")["content-length"], self.world.tokens), (b"content", "7", 0))
+
     def test_a_bucket_elsewhere_is_followed(self):
         self.world.region = "ap-south-1"
         self.bucket.request("PUT", "a", None, {}, b"1")

@@ -60,6 +60,23 @@ class Storm(UploadCase):
         self.uploader.work()
         self.assert_all_there()
 
+    def test_each_request_takes_twenty_seconds(self):
+        real = self.world._fault
+
+        def slow(method, key, *kinds):
+            self.clock.passed_s += 0 if kinds else 20.0
+            return real(method, key, *kinds)
+
+        self.world._fault = slow
+        for step in range(10):
+            self.save("step_%d.json" % step, b'{"step": %d}' % step)
+        self.clock.at(900, self.end)
+        self.uploader.work()
+        self.assert_all_there()
+        lines = "\n".join(self.log_lines())
+        self.assertRegex(lines, r"behind: 9 files, 0.0 MB wait since \d\d s")
+        self.assertRegex(lines, r"caught up: 10 files, 0.0 MB went in [56]\d\d s")
+
     def test_what_waits_is_told_while_it_waits(self):
         self.world.fault("PUT", "step_1", "status", 503, "SlowDown", times=10 ** 6)
         self.save("step_1.json", b'{"step": 1}')
