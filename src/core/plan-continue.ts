@@ -73,7 +73,7 @@ async function askRun(runId: string | null, {id}: Instance, deps: Deps): Promise
 async function runInStore(input: ContinueInput, instance: Instance, {provider, signal}: Deps): Promise<RunFacts> {
   const {store} = provider
   const outputs = await knownOutputs(input, {provider, signal})
-  const nowhere = new RunctlError('not_found', `${input.runId === null ? `nothing was run on ${instance.id}, and no run of ${input.projectName}` : `${instance.id} does not know ${input.runId}, and it`} is in a store that is known`, {
+  const nowhere = new RunctlError('not_found', `${input.runId === null ? `nothing was run on ${instance.id}, and no run of ${input.projectName} is` : `${instance.id} does not know ${input.runId}, and it is not`} in a store that is known`, {
     next: [`runctl checkpoint resume --instance-id ${instance.id} --run ${input.runId ?? 'RUN'} --from s3://BUCKET/PREFIX`, 'runctl run list'],
     details: {instance_id: instance.id, run_id: input.runId},
   })

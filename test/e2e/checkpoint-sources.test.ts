@@ -43,7 +43,7 @@ describe('where checkpoints are, what is at risk, and going on', () => {
   it('says in status, list and resources what is at risk while a run goes on, and not when it has ended', async () => {
     const {run} = await bench.json<TrainJson>(['local', 'train', id, SCRIPT, '--', '--epochs', '500', '--step-seconds', '0.05'])
     const status = (): Promise<InstanceStatus> => bench.json<InstanceStatus>(['local', 'status', id])
-    await until(async () => (await status()).at_risk?.checkpoint != null, 60_000, 'a checkpoint at risk of nothing')
+    await until(async () => ((await status()).at_risk?.checkpoint ?? null) !== null, 60_000, 'a checkpoint at risk of nothing')
     const {at_risk, save_fit} = await status()
     expect(at_risk).to.deep.include({run_id: run.run_id, usd: 0, in_store: false})
     expect(save_fit).to.equal(null)

@@ -33,7 +33,7 @@ describe('what is printed, and where', () => {
     }
     const rows = (await bench.ok(['resources', 'list', '--output', 'text'])).stdout.trimEnd().split('\n')
     expect(rows.map(row => row.split('\t')[0])).to.deep.equal([id])
-    const sizes = (await bench.ok(['checkpoint', 'list', '--run', run, '--output', 'text'])).stdout.trimEnd().split('\n').map(row => row.split('\t')[3])
+    const sizes = (await bench.ok(['checkpoint', 'list', '--run', run, '--output', 'text'])).stdout.trimEnd().split('\n').map(row => row.split('\t')[4])
     for (const size of sizes) expect(size).to.match(/^\d+$/)
     expect((await bench.ok(['local', 'create', '--output', 'text'])).stdout).to.match(/^local-[0-9a-f]+\n$/)
   })

@@ -44,6 +44,12 @@ export class MemoryStore implements ObjectStore {
     }
   }
 
+  async *folders(uri: string, options: CallOptions = {}): AsyncIterable<string> {
+    check(uri, options.signal)
+    const below = [...this.objects.keys()].filter(one => one.startsWith(uri)).map(one => one.slice(uri.length).split('/'))
+    for (const name of [...new Set(below.flatMap(([first = ''], at) => ((below[at]?.length ?? 0) > 1 ? [first] : [])))].sort()) yield `${uri}${name}/`
+  }
+
   async delete(uris: readonly string[], {signal}: CallOptions = {}): Promise<void> {
     for (const uri of uris) {
       check(uri, signal)

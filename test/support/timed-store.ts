@@ -38,10 +38,9 @@ export class TimedStore extends MemoryStore {
     }
   }
 
-  async *folders(uri: string): AsyncIterable<string> {
+  override async *folders(uri: string, options: CallOptions = {}): AsyncIterable<string> {
     this.note('folders', uri)
-    const names = [...this.objects.keys()].filter(one => one.startsWith(uri)).flatMap(one => one.slice(uri.length).split('/').length > 1 ? [one.slice(uri.length).split('/')[0] ?? ''] : [])
-    for (const name of [...new Set(names)].sort()) yield `${uri}${name}/`
+    yield* super.folders(uri, options)
   }
 
   private note(call: 'folders' | 'get' | 'head' | 'list', uri: string): void {

@@ -97,6 +97,9 @@ const STORE_DEFECTS: readonly {readonly defect: string; readonly notices: string
       return
     }
   }})},
+  {defect: 'names files as folders', notices: 'names the folders', make: s => ({folders: async function* (uri) {
+    for await (const one of s.list(uri)) yield `${one.uri}/`
+  }})},
   {defect: 'lets every racer win', notices: 'lets exactly one', make: s => ({put: (uri, content) => s.put(uri, content)})},
   {defect: 'deletes only the first', notices: 'deletes', make: s => ({delete: uris => s.delete(uris.slice(0, 1))})},
   {defect: 'gives addresses that may do anything', notices: 'gives addresses', make: s => ({presign: uri => s.presign(uri, 'PUT')})},

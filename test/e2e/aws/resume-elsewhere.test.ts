@@ -84,7 +84,7 @@ describe('going on elsewhere, from S3', function () {
   async function followed(id: string): Promise<{readonly runId: string; readonly ended: ReturnType<typeof collect>}> {
     const ended = collect(bench.spawn(['aws', 'train', id, 'script.py', '--json', '--sync-code', '--wait', '--output-s3', out, '--', '--epochs', '400', '--step-seconds', '0.05']), 120_000)
     const status = (): Promise<InstanceStatus> => bench.json<InstanceStatus>(['aws', 'status', id])
-    await until(async () => (await status()).runs?.[0]?.last_stored_checkpoint != null, 60_000, 'a checkpoint in the store')
+    await until(async () => ((await status()).runs?.[0]?.last_stored_checkpoint ?? null) !== null, 60_000, 'a checkpoint in the store')
     const {at_risk, runs} = await status()
     expect(at_risk).to.deep.include({in_store: true})
     expect(at_risk?.usd).to.be.a('number').that.is.greaterThan(0)

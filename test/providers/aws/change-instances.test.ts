@@ -83,7 +83,7 @@ describe('starting, stopping, terminating and tagging EC2 instances', () => {
     spot.set(A, 'sir-1')
     const error = await expectedFailure(provider().stopInstance(A))
     expect(error.code).to.equal('wrong_state')
-    expect(error.next).to.deep.equal([`runctl checkpoint list --instance-id ${A}`, `runctl aws pull ${A} --checkpoints`, `runctl aws terminate ${A}`])
+    expect(error.next).to.deep.equal([`runctl aws terminate ${A}`, `runctl aws pull ${A} --checkpoints`, `runctl checkpoint list --instance-id ${A}`])
   })
 
   it('ends a persistent spot request before its instance, and no other', async () => {

@@ -177,6 +177,15 @@ describe('the store on S3', () => {
     await store.delete([])
   })
 
+  it('names folders without listing what is in them', async () => {
+    for (const folder of ['a', 'b +%20', 'ü']) for (let i = 0; i < 1200; i++) await bed.bench.s3.addObject('data', `runs/${folder}/${i}`, 'x')
+    await bed.bench.s3.addObject('data', 'runs/file', 'x')
+    const names: string[] = []
+    for await (const name of store.folders('s3://data/runs/')) names.push(name)
+    expect(names).to.deep.equal(['s3://data/runs/a/', 's3://data/runs/b +%20/', 's3://data/runs/ü/'])
+    expect(bed.count('ListObjectsV2')).to.equal(1)
+  })
+
   it('leaves no parts where the user aborts, and rejects with the reason', async () => {
     const stop = new AbortController()
     const reason = new Error('Ctrl-C')
