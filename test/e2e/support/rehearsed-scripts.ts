@@ -12,7 +12,7 @@ def save(step):
 /** Is given RUNCTL_RESUME_FROM, and makes nothing of it. */
 export const RESTARTS = `${BEGIN}
 for step in range(1, 31):
-    time.sleep(0.06)
+    time.sleep(0.1)
     print("step", step)
     if step % 5 == 0:
         save(step)
@@ -25,7 +25,7 @@ at = os.environ.get("RUNCTL_RESUME_FROM")
 step = json.load(open(at))["step"] + 1 if at else 0
 while step < 30:
     step += 1
-    time.sleep(0.06)
+    time.sleep(0.1)
     print("step", step)
     if step % 5 == 0:
         save(step)
@@ -68,7 +68,7 @@ export const BREAKS_ON_RESUME = `${BEGIN}
 if "RUNCTL_RESUME_FROM" in os.environ:
     raise SystemExit(7)
 for step in range(1, 31):
-    time.sleep(0.05)
+    time.sleep(0.1)
     print("step", step)
     if step % 5 == 0:
         save(step)
