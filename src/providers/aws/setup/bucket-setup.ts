@@ -5,7 +5,7 @@ import type {SetupStep} from '../../provider.js'
 import {callAws, sendOptions} from '../call-aws.js'
 import type {AwsClients} from '../clients.js'
 import type {AwsClock} from '../clock.js'
-import {isWrongRegion, readS3Failure} from '../store/s3-errors.js'
+import {explainS3Error, isWrongRegion, readS3Failure} from '../store/s3-errors.js'
 import type {Account} from './aws-setup.js'
 import {untilSettled} from './until-settled.js'
 
@@ -55,11 +55,13 @@ export class BucketSetup {
     const detail = `in ${region}`
     const exists = await this.orNull('s3:ListBucket', ['NotFound', 'NoSuchBucket'], s3 =>
       s3.send(new HeadBucketCommand({Bucket, ExpectedBucketOwner: account.id}), this.options)).catch((error: unknown) => {
-      const failure = readS3Failure(isRunctlError(error) ? error.cause : null)
+      const cause = isRunctlError(error) ? error.cause : null
+      const failure = readS3Failure(cause)
       if (isWrongRegion(failure)) throw elsewhere(Bucket, region, failure.bucketRegion, error)
-      throw isRunctlError(error)
-        ? withContext(error, {next: [`runctl aws setup --bucket NAME   (if ${Bucket} belongs to somebody else)`]})
-        : error
+      // The answer to HEAD has no words: S3's own reader knows what a bare refusal may mean.
+      const explained = failure.status === 403 ? explainS3Error(cause, {bucket: Bucket, key: '', action: 's3:ListBucket', region}) : error
+      const told = isRunctlError(explained) ? explained : error
+      throw isRunctlError(told) ? withContext(told, {next: [`runctl aws setup --bucket NAME # if ${Bucket} belongs to somebody else`]}) : told
     })
     if (exists) return {what, state: 'ok', detail}
     if (dryRun) return {what, state: 'planned', detail}

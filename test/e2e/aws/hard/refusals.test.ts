@@ -1,11 +1,13 @@
 import {expect} from 'chai'
 import {randomBytes} from 'node:crypto'
 
+import type {DoctorLine} from '../../../../src/core/run-doctor.js'
 import type {InstanceStatus} from '../../../../src/core/show-status.js'
+import type {InstanceProfile, Role} from '../../../bench/world.js'
 import {Bench, type ErrorDocument} from '../../support/bench.js'
 import {commandsAmong, pasted} from '../../support/pasted-command.js'
 
-type Argv = (id: string) => readonly string[]
+type Argv = (id: string, stopped: string) => readonly string[]
 
 const status: Argv = id => ['aws', 'status', id]
 const create: Argv = () => ['aws', 'create']
@@ -36,14 +38,22 @@ const UNUSABLE: Readonly<Record<string, Wrong>> = {
   },
 }
 
-/** What each right is needed for, but those of the bucket. */
+/** What each right is needed for, but those of setup and doctor. */
 const RIGHTS: readonly (readonly [action: string, argv: Argv])[] = [
   ['ec2:DescribeInstances', status],
+  // Before the group is made.
+  ['ec2:CreateSecurityGroup', create],
   ['ec2:RunInstances', create],
+  ['ec2:DescribeInstanceTypes', create],
+  ['ec2:DescribeImages', create],
+  ['ec2:DescribeSubnets', create],
+  ['ec2:DescribeSecurityGroups', create],
+  ['ssm:GetParameters', create],
   ['ec2:CreateTags', create],
   ['iam:PassRole', create],
   ['ssm:SendCommand', id => ['aws', 'train', id, 'script.py', '--sync-code']],
   ['ssm:GetCommandInvocation', id => ['aws', 'exec', id, '--', 'true']],
+  ['ec2:StartInstances', (_id, stopped) => ['aws', 'start', stopped]],
   ['ec2:StopInstances', id => ['aws', 'stop', id]],
   ['ec2:TerminateInstances', id => ['aws', 'terminate', id, '--force']],
 ]
@@ -80,7 +90,7 @@ describe('what AWS refuses', function () {
 
   for (const [name, {code = 6, env, next, says}] of Object.entries(UNUSABLE)) {
     it(name, async () => {
-      const error = await check(await bench.jsonError(status(id), {env: env(bench)}), code)
+      const error = await check(await bench.jsonError(status(id, stopped), {env: env(bench)}), code)
       expect(error.message).to.match(says)
       expect(error.next.join('\n')).to.match(next)
     })
@@ -88,25 +98,28 @@ describe('what AWS refuses', function () {
 
   it("a proxy's page in the place of an answer", async () => {
     const remove = bench.aws.inject({operation: 'DescribeInstances', kind: 'html'})
-    const error = await check(await bench.jsonError(status(id), {env: {AWS_MAX_ATTEMPTS: '2'}}).finally(remove), 6)
+    const error = await check(await bench.jsonError(status(id, stopped), {env: {AWS_MAX_ATTEMPTS: '2'}}).finally(remove), 6)
     expect(error.message).to.contain('what answered is not AWS').and.not.to.contain('<html')
   })
 
   describe('a right that is missing is named, with the line that gives it', () => {
     for (const [action, argv] of RIGHTS) {
-      it(`${action}, for ${argv('i-…').slice(0, 2).join(' ')}`, async () => {
+      it(`${action}, for ${argv('i-…', 'i-…').slice(0, 2).join(' ')}`, async () => {
         const allow = bench.aws.world.deny(action, bench.aws.key.principal.arn)
-        const error = await check(await bench.jsonError(argv(id)).finally(allow), 6)
+        const error = await check(await bench.jsonError(argv(id, stopped)).finally(allow), 6)
         expect(error.details).to.deep.include({missing_action: action}).and.to.have.nested.property('policy_statement.Action', action)
         expect(error.message).to.contain(`may not do ${action}`).and.to.contain('"Effect":"Allow"')
         expect(error.next).to.include('runctl aws setup --dry-run')
       })
     }
 
-    it('ec2:StartInstances', async () => {
-      const allow = bench.aws.world.deny('ec2:StartInstances')
-      const error = await check(await bench.jsonError(['aws', 'start', stopped]).finally(allow), 6)
-      expect(error.details['missing_action']).to.equal('ec2:StartInstances')
+    it('ssm:ListCommandInvocations, where several instances have one command', async () => {
+      const other = await bench.aws.addInstance()
+      const allow = bench.aws.world.deny('ssm:ListCommandInvocations', bench.aws.key.principal.arn)
+      const outcome = await bench.run(['aws', 'wait', id, other, '--json']).finally(allow)
+      const each = bench.document<readonly {readonly instance_id: string; readonly error: ErrorDocument['error']}[]>(outcome, ['aws', 'wait'])
+      expect([outcome.code, each.map(({instance_id}) => instance_id)]).to.deep.equal([6, [id, other]])
+      for (const {error} of each) expect(error.message).to.contain('may not do ssm:ListCommandInvocations').and.to.contain('"Effect":"Allow"')
     })
 
     it('s3:PutObject and s3:GetObject, where a bucket carries what is large', async () => {
@@ -117,7 +130,72 @@ describe('what AWS refuses', function () {
       ] as const) {
         const allow = bench.aws.world.deny(action, bench.aws.key.principal.arn)
         const error = await check(await bench.jsonError(argv).finally(allow), 6)
-        expect(error.message, action).to.contain(action)
+        expect(error.message, action).to.contain(`no permission for ${action} on s3://`).and.to.contain(`{"Effect":"Allow","Action":"${action}","Resource":"arn:aws:s3:::`)
+        expect(error.details['action']).to.equal(action)
+      }
+    })
+
+    describe('of setup', () => {
+      /** Of calls that a new bucket does not need: what makes them needed. */
+      const LACKS: Readonly<Record<string, readonly [operation: string, code: string]>> = {
+        's3:PutBucketPublicAccessBlock': ['GetPublicAccessBlock', 'NoSuchPublicAccessBlockConfiguration'],
+        's3:PutEncryptionConfiguration': ['GetBucketEncryption', 'ServerSideEncryptionConfigurationNotFoundError'],
+      }
+      const SETUP = [
+        'iam:GetRole', 'iam:CreateRole', 'iam:ListAttachedRolePolicies', 'iam:AttachRolePolicy', 'iam:GetRolePolicy', 'iam:PutRolePolicy', 'iam:GetInstanceProfile',
+        'iam:CreateInstanceProfile', 'iam:AddRoleToInstanceProfile', 's3:ListBucket', 's3:CreateBucket', 's3:GetBucketPublicAccessBlock',
+        's3:GetEncryptionConfiguration', 's3:GetLifecycleConfiguration', 's3:PutLifecycleConfiguration', ...Object.keys(LACKS),
+      ]
+      const before = {roles: new Map<string, Role>(), profiles: new Map<string, InstanceProfile>()}
+      beforeEach(() => {
+        const {instanceProfiles, roles} = bench.aws.world
+        Object.assign(before, {roles: new Map(roles), profiles: new Map(instanceProfiles)})
+        roles.clear()
+        instanceProfiles.clear()
+      })
+      afterEach(() => {
+        for (const [name, role] of before.roles) bench.aws.world.roles.set(name, role)
+        for (const [name, profile] of before.profiles) bench.aws.world.instanceProfiles.set(name, profile)
+      })
+
+      for (const [at, action] of SETUP.entries()) {
+        it(action, async () => {
+          const [operation, code] = LACKS[action] ?? []
+          const mend = operation === undefined ? () => undefined : bench.aws.inject({operation, kind: 'error', status: 404, ...(code !== undefined && {code})})
+          const allow = bench.aws.world.deny(action, bench.aws.key.principal.arn)
+          const error = await check(await bench.jsonError(['aws', 'setup', '--bucket', `refused-${at}`]).finally(allow).finally(mend), 6)
+          expect(error.message).to.contain(action).and.to.contain('"Effect":"Allow"')
+        })
+      }
+
+      for (const action of ['ec2:DescribeIamInstanceProfileAssociations', 'ec2:AssociateIamInstanceProfile']) {
+        it(action, async () => {
+          await bench.ok(['aws', 'setup'])
+          const bare = await bench.aws.addInstance({profile: null})
+          const allow = bench.aws.world.deny(action, bench.aws.key.principal.arn)
+          const error = await check(await bench.jsonError(['aws', 'setup', '--attach', bare]).finally(allow), 6)
+          expect(error.details['missing_action']).to.equal(action)
+        })
+      }
+    })
+
+    describe('of doctor, which goes on with all else', () => {
+      const DOCTOR = {
+        'sts:GetCallerIdentity': 'identity', 'ec2:DescribeAvailabilityZones': 'region', 'iam:GetInstanceProfile': 'instance profile',
+        'iam:ListAttachedRolePolicies': 'instance profile', 'ec2:DescribeInstanceTypes': 'quota', 'servicequotas:GetServiceQuota': 'quota',
+      } as const
+      for (const [action, name] of Object.entries(DOCTOR)) {
+        it(action, async () => {
+          // Everyone may ask who he is, but where an organisation forbids it.
+          const allow = action === 'sts:GetCallerIdentity'
+            ? bench.aws.inject({operation: 'GetCallerIdentity', kind: 'error', code: 'AccessDenied', status: 403, message: 'User: arn:aws:iam::123456789012:user/trainer is not authorized to perform: sts:GetCallerIdentity'})
+            : bench.aws.world.deny(action, bench.aws.key.principal.arn)
+          const outcome = await bench.run(['doctor', '--platform', 'aws', '--json']).finally(allow)
+          const line = bench.document<readonly DoctorLine[]>(outcome, ['doctor']).find(({check: one}) => one === name)
+          expect([outcome.code, line?.status]).to.deep.equal([6, 'failed'])
+          expect(line?.found).to.contain(`may not do ${action}`).and.to.contain(`{"Effect":"Allow","Action":"${action}"`)
+          expect(line?.fix).to.equal('runctl aws setup --dry-run')
+        })
       }
     })
 
@@ -125,7 +203,7 @@ describe('what AWS refuses', function () {
       const allow = bench.aws.world.deny('pricing:GetProducts')
       // Where no price is remembered yet.
       const env = {RUNCTL_DATA_DIR: `${bench.root}/fresh`}
-      expect((await bench.json<InstanceStatus>(status(id), {env}).finally(allow)).cost_per_hour).to.equal(null)
+      expect((await bench.json<InstanceStatus>(status(id, stopped), {env}).finally(allow)).cost_per_hour).to.equal(null)
     })
 
     it('ec2:CreateTags, which keeps no machine running', async () => {
@@ -141,7 +219,7 @@ describe('what AWS refuses', function () {
     it(`${code}: advice of its own, and no machine`, async () => {
       const before = bench.aws.world.instances.size
       const remove = bench.aws.inject({operation: 'RunInstances', kind: 'error', code, status: httpStatus, message: 'As AWS puts it.'})
-      const {error} = await bench.jsonError([...create(id), ...argv]).finally(remove)
+      const {error} = await bench.jsonError([...create(id, stopped), ...argv]).finally(remove)
       expect([error.code, error.details['aws_error']]).to.deep.equal(['platform_failed', code])
       expect(error.message).to.contain('As AWS puts it.')
       expect(error.next.some(line => next.test(line)), error.next.join('\n')).to.equal(true)
