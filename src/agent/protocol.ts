@@ -40,7 +40,7 @@ export interface RunStatus {
   readonly signal: string | null
   readonly attempt: number
   readonly parent_run_id: string | null
-  /** The checkpoint that this run resumed from, relative to the project folder. */
+  /** The checkpoint that this run resumed from, relative to the project folder, or its URI in the store. */
   readonly resume_from: string | null
   readonly created_at: string
   readonly started_at: string | null

@@ -32,14 +32,10 @@ const COMMAND = {SendCommand: 1, GetCommandInvocation: POLLS} as const
  * What each command asks of AWS, in the order of a day's work: each row finds what the row before it left. The state of an instance is asked
  * once a command, and what is asked of the instance itself is one SendCommand. More than that needs a reason, and these have one:
  *
-<<<<<<< HEAD
  * - `monitor`: log and checkpoints are two questions to the agent, sent at once; so are checkpoints and runs of `checkpoint list`.
  * - `resources list` asks all instances at once what runs on them, for the work at risk: one command, or none with --no-ask.
-=======
- * - `monitor`: log and checkpoints are two questions to the agent, sent at once.
  * - `run logs`: the run is found on its instance, then read. `run stop`: likewise; where it has ended, there is nothing to stop, and that is all.
  * - `pull`: what ran last, which of its files are checkpoints, what is there, and what lacks here.
->>>>>>> work-G3
  * - `stop`: the second DescribeInstances is the wait for `stopped`, as many as that takes.
  * - `start --wait`: DescribeInstances until it runs, then a command, because only one that answers proves that commands arrive.
  * - `workflow run`: start with its proof, start of the script, its log, the proof of its checkpoints, and the stop; after the training, which may
