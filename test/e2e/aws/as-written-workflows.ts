@@ -154,10 +154,14 @@ export function workflowsAsWritten(open: () => Promise<WrittenAccount>): void {
     }
     const said = await well(LINES.W14)
     for (const id of account.ids) expect(said).to.match(new RegExp(`^${id} `, 'm'))
-    expect(said).to.contain(`${(await rows()).filter(({state}) => state === 'running').length} of 3 instances running`)
+    const running = (await rows()).filter(({state}) => state === 'running').map(({id}) => id)
+    expect(said).to.contain(`${running.length} of 3 instances running`)
     const array = JSON.parse(said.slice(said.indexOf('\n[\n'))) as readonly {id: string; cost: unknown}[]
     expect(array.map(({id}) => id)).to.have.members(account.ids)
-    for (const {cost} of array) expect(cost).to.be.within(0, 0.01)
+    for (const {cost, id} of array) {
+      if (account.stopTimeUnknown === undefined || running.includes(id)) expect(cost).to.be.within(0, 0.01)
+      else expect(cost, account.stopTimeUnknown).to.equal(null)
+    }
     return undefined
   })
 
