@@ -160,7 +160,7 @@ def _lay_down(folder, request, run, command):
     paths.made("stop-requests")
     temporary = tempfile.mkdtemp(prefix=".new-", dir=str(folder.parent))
     try:
-        kept = {key: value for key, value in request.items() if key != "sync"}
+        kept = {key: value for key, value in request.items() if key not in ("sync", "formats")}
         files = [("request.json", kept), ("run.json", run), ("command.json", command)]
         if run["output"]:
             files.append(("earlier-outputs.json", _stamps_below(run["output_dir"])))

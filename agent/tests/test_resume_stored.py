@@ -226,6 +226,7 @@ class Alarm(AgentCase):
 
     def test_the_sample_training_is_not(self):
         text = (ROOT / "training" / "train_with_checkpoints.py").read_text()
+        self.script((ROOT / "training" / "data" / "iris.csv").read_text(), "data/iris.csv")
         arguments = ["--epochs", "3", "--steps-per-epoch", "40", "--step-seconds", "0.02"]
         first = self.start(text, args=arguments)
         self.wait_for_log(first, b"epoch 1/3")

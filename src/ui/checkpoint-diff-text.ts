@@ -5,6 +5,7 @@ import {escapeLine} from './escape-control.js'
 import {plural} from './plural.js'
 import {renderRecord, type Pair} from './record.js'
 import type {RenderEnv} from './render-env.js'
+import {shownFigure} from './shown-values.js'
 
 /** In a table so many of each kind are named. */
 const MOST_NAMED = 20
@@ -18,8 +19,8 @@ export function renderCheckpointDiff(diff: CheckpointDiff, env: RenderEnv): stri
       ['B', b.path],
       ['Bytes', identical === null ? 'not known to be the same' : identical ? 'the same' : 'not the same'],
       // The name of a metric is from the file, and labels are not escaped.
-      ...facts.map(({name, ...fact}): Pair => [escapeLine(name), `${value(fact.a)} -> ${value(fact.b)}`]),
-      ...(tensors === null ? [['Tensors', 'the tables of one could not be read'] as const] : tensorPairs(tensors, env)),
+      ...facts.map(({name, ...fact}): Pair => [escapeLine(name), `${value(fact.a, env)} -> ${value(fact.b, env)}`]),
+      ...(tensors === null ? [['Tensors', 'not compared: one of the two has no tables that can be read'] as const] : tensorPairs(tensors, env)),
     ],
     env,
   )
@@ -43,4 +44,4 @@ function tensorPairs(tensors: TensorDiff, env: RenderEnv): readonly Pair[] {
   ]
 }
 
-const value = (fact: number | string | null): string => (fact === null ? '-' : String(fact))
+const value = (fact: number | string | null, env: RenderEnv): string => (fact === null ? '-' : typeof fact === 'number' ? shownFigure(fact, env) : fact)

@@ -4,7 +4,7 @@ import {formatBytes} from './bytes.js'
 import {formatAgo} from './duration.js'
 import type {Pair} from './record.js'
 import type {RenderEnv} from './render-env.js'
-import {shownAge, shownBytes, shownNumber} from './shown-values.js'
+import {shownAge, shownBytes, shownFigure, shownNumber} from './shown-values.js'
 import {checkpointStateStyle} from './state-words.js'
 import {renderTable, type Column} from './table.js'
 import {formatTime} from './timestamp.js'
@@ -18,7 +18,7 @@ export function renderCheckpointList(checkpoints: readonly Checkpoint[], env: Re
 export function checkpointPairs(checkpoint: Checkpoint, env: RenderEnv): readonly Pair[] {
   const {metrics, size_bytes: size, state: judged, state_detail: detail} = checkpoint
   const state = detail === null ? judged : `${judged}: ${detail}`
-  const figures = Object.entries(metrics).map(([name, figure]) => `${name} ${figure}`)
+  const figures = Object.entries(metrics).map(([name, figure]) => `${name} ${shownFigure(figure, env)}`)
   return [
     ['Path', checkpoint.path],
     ['State', state, checkpointStateStyle(judged)],
@@ -60,10 +60,10 @@ function checkpointColumns(env: RenderEnv, severalRuns: boolean): readonly Colum
   ]
 }
 
-/** `loss 0.31`; exactly for programs. */
+/** `loss 0.31` */
 function metricWords({metrics}: Checkpoint, env: RenderEnv): string | null {
   const main = mainMetric(metrics)
-  return main && `${main.name} ${env.format === 'text' ? main.value : Number(main.value.toPrecision(4))}`
+  return main && `${main.name} ${shownFigure(main.value, env)}`
 }
 
 function placeKinds(places: readonly CheckpointPlace[]): string | null {

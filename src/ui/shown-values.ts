@@ -27,3 +27,8 @@ export function shownCost(usd: number | null, env: RenderEnv): string | null {
 export function shownNumber(value: number | null): string | null {
   return value === null ? null : String(value)
 }
+
+/** Whole numbers as they are, others with four digits: `12568`, `0.1259`. */
+export function shownFigure(value: number, env: RenderEnv): string {
+  return String(env.format === 'text' || Number.isInteger(value) ? value : Number(value.toPrecision(4)))
+}

@@ -115,7 +115,7 @@ for (const {open, platform, skipped, title} of ACCOUNTS) {
 
     it('10: lists the checkpoints of an instance, and where they are', async () => {
       const {stdout} = await bench.ok(['checkpoint', 'list', '--instance-id', id])
-      expect(stdout.split('\n')[0]).to.match(/^PATH\s+EPOCH\s+STEP\s+SIZE\s+AGE\s+STATE\s+WHERE$/)
+      expect(stdout.split('\n')[0]).to.match(/^PATH\s+EPOCH\s+STEP\s+METRIC\s+SIZE\s+AGE\s+STATE\s+WHERE$/)
       expect(stdout).to.match(/^checkpoints\/checkpoint_epoch_3\.json +3 +60 .* complete +instance$/m)
       const listed = await bench.json<readonly Checkpoint[]>(['checkpoint', 'list', '--instance-id', id])
       for (const checkpoint of listed) {
