@@ -51,7 +51,8 @@ describe('checkpoint info, verify and diff on S3', function () {
 
   it('compares the object with its manifest, by what S3 tells and by all its bytes', async () => {
     const bytes = await readFile(bench.home(id, 'projects', 'project', remote))
-    const manifest = (sha256: string) => store.put(`${uri}.manifest.json`, Buffer.from(JSON.stringify({version: 1, kind: 'file', path: remote, sha256, size_bytes: bytes.length, files: []})))
+    const written = JSON.parse(Buffer.from(await store.get(`${uri}.manifest.json`)).toString()) as object
+    const manifest = (sha256: string) => store.put(`${uri}.manifest.json`, Buffer.from(JSON.stringify({...written, sha256})))
     await manifest(createHash('sha256').update(bytes).digest('hex'))
     for (const flags of [[], ['--full']]) {
       const {code, one} = await verify(uri, ...flags)

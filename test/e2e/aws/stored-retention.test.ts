@@ -125,6 +125,14 @@ describe('checkpoints in S3', function () {
       expect(await readdir(folder)).to.not.include('big.pt')
       expect(here).to.be.lessThan(content.length)
     }
+    // The ranges that the killed one had asked for are still being answered.
+    let seen = -1
+    await until(async () => {
+      const before = seen
+      seen = received()
+      await new Promise(resolve => setTimeout(resolve, 400))
+      return before === seen
+    }, 20_000, 'nothing is sent any more')
     bench.aws.calls.reset()
     const result = await bench.json<CheckpointPullResult>(argv, options)
     slow()

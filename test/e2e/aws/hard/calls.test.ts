@@ -160,8 +160,8 @@ describe('what the commands ask of AWS, each call taking 80 ms longer', function
       'run list: one command to all': {argv: () => ['run', 'list'], calls: {DescribeInstances: 1, ...COMMAND}},
       'resources list: the prices at once': {
         argv: () => ['resources', 'list', '--platform', 'aws'],
-        calls: {DescribeInstances: 1, GetProducts: 3},
-        beside: [['GetProducts', 'GetProducts']],
+        calls: {DescribeInstances: 1, SendCommand: 1, GetCommandInvocation: POLLS, GetProducts: 3},
+        beside: [['GetProducts', 'GetProducts'], ['SendCommand', 'GetProducts']],
         fresh: true,
       },
       'aws train, after an edit: a start each, at once': {

@@ -59,7 +59,7 @@ def start(request):
 
 
 def status(request):
-    ids = newest_first() if request.get("all") else [request.get("run_id") or newest_first()[0]]
+    ids = newest_first() if request.get("all") else [request["run_id"]] if request.get("run_id") else newest_first()[:1]
     return {"runs": [read(run_id) for run_id in ids[: request.get("limit") or None]], "boot_id": "one", "now": now()}
 
 
