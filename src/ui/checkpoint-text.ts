@@ -46,11 +46,11 @@ export function checkpointSummary(checkpoint: Checkpoint, env: RenderEnv): strin
 
 function checkpointColumns(env: RenderEnv, severalRuns: boolean): readonly Column<Checkpoint>[] {
   return [
-    {header: 'PATH', value: row => row.path, minWidth: 20, cut: 'start'},
-    {header: 'EPOCH', value: row => shownNumber(row.epoch), align: 'right', priority: 3},
+    {header: 'PATH', value: row => row.path, minWidth: 30, cut: 'start'},
+    {header: 'EPOCH', value: row => shownNumber(row.epoch), align: 'right', priority: 4},
     {header: 'STEP', value: row => shownNumber(row.step), align: 'right', priority: 6},
-    {header: 'METRIC', value: row => metricWords(row, env), minWidth: 8, priority: 4},
-    {header: 'SIZE', value: row => shownBytes(row.size_bytes, env), align: 'right', priority: 2},
+    {header: 'METRIC', value: row => metricWords(row, env), priority: 2},
+    {header: 'SIZE', value: row => shownBytes(row.size_bytes, env), align: 'right', priority: 3},
     {header: 'AGE', value: row => shownAge(row.modified_at, env), align: 'right', priority: 7},
     {header: 'STATE', value: row => row.state, style: row => checkpointStateStyle(row.state)},
     {header: 'WHERE', value: row => placeKinds(row.places), minWidth: 8, priority: 8},
