@@ -1,6 +1,7 @@
 import type {ResourceRow} from '../core/list-resources.js'
 import type {RunRow} from '../core/list-runs.js'
 import type {InstanceStatus} from '../core/show-status.js'
+import {goOnLine} from './go-on-text.js'
 import {renderInstance, renderInstanceList} from './instance-text.js'
 import type {RenderEnv} from './render-env.js'
 import {riskLines} from './risk-text.js'
@@ -11,7 +12,9 @@ export function renderStatus(status: InstanceStatus, env: RenderEnv): string {
   const note = status.runs === null ? `Runs: not known: ${status.runs_unknown_because ?? ''}` : status.runs.length === 0 ? 'Runs: none yet' : ''
   // What the tags say of a run is older than what the run itself says.
   const instance = runs.length > 0 ? {...status, run: null, last_checkpoint: null} : status
-  return [renderInstance(instance, env), ...runs, riskLines(status, env).join('\n'), note].filter(part => part !== '').join('\n\n')
+  const [newest] = status.runs ?? []
+  const next = newest === undefined ? '' : goOnLine(newest, status.id, env)
+  return [renderInstance(instance, env), ...runs, riskLines(status, env).join('\n'), note, next].filter(part => part !== '').join('\n\n')
 }
 
 export interface OverviewFacts {

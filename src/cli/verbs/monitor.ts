@@ -11,6 +11,7 @@ import type {Instance} from '../../model/instance.js'
 import {pathForShell} from '../../model/quote-for-shell.js'
 import type {SaveFit} from '../../model/save-fit.js'
 import {linesOf, LogText} from '../../ui/log-text.js'
+import {goOnLine} from '../../ui/go-on-text.js'
 import {renderMonitor} from '../../ui/monitor-text.js'
 import {renderRun} from '../../ui/run-text.js'
 import type {Rendered} from '../base-command.js'
@@ -61,7 +62,7 @@ export const monitorCommand: VerbFactory = platform => {
       const {checkpoints, instance_id, log, run, save_fit} = await monitorRun({instanceId: args.instance, runId, lines: flags.lines, save}, deps)
       const text = new LogText()
       const value = {instance_id, run, log_lines: linesOf(text.push(log) + text.end()), checkpoints, save_fit}
-      return {value, text: flags.follow ? renderRun(run, this.renderEnv) : renderMonitor(value, this.renderEnv)}
+      return {value, text: flags.follow ? [renderRun(run, this.renderEnv), goOnLine(run, instance_id, this.renderEnv)].filter(part => part !== '').join('\n\n') : renderMonitor(value, this.renderEnv)}
     }
 
     /** Settled before it is followed: a run that is begun meanwhile is not the one that was meant. */
