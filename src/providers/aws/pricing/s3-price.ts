@@ -5,7 +5,7 @@ import {isPrice} from './price-cache.js'
 /** AWS bills 2^30 bytes as a gigabyte (S3's FAQ, "How will I be charged"). */
 const BILLED_BYTES = 2 ** 30
 
-/** S3 Standard, the first 50 TB, US dollars a month for 2^30 bytes: AWS's price page as of November 2026. For who may not ask the Pricing API. */
+/** S3 Standard, the first 50 TB, US dollars a month for 2^30 bytes, as known in November 2026 (not compared with the Pricing API region by region). For who may not ask that. */
 const BUILT_IN: Readonly<Record<string, number>> = {
   'ap-northeast-1': 0.025,
   'ap-south-1': 0.025,
