@@ -291,9 +291,9 @@ class Content:
 
     def _find(self):
         """What is met again, or lies too deep, is passed over: so this ends, whatever refers to whatever."""
-        found, seen, todo = [], set(), [("", self.root, 0, False)]
-        while todo:
-            name, value, depth, mine = todo.pop()
+        found, seen, waiting = [], set(), [("", self.root, 0, False)]
+        while waiting:
+            name, value, depth, mine = waiting.pop()
             if isinstance(value, View):
                 found.append((name, value, mine))
             elif isinstance(value, (Node, tuple)) and depth < MAX_DEPTH and id(value) not in seen:
@@ -305,7 +305,7 @@ class Content:
                     if isinstance(child, (View, Node, tuple)):
                         inside = ".".join(part for part in (name, key) if part)
                         named = depth < 2 and "optim" in key.lower() and not _is_empty(child)
-                        todo.append((inside, child, depth + 1, mine or named))
+                        waiting.append((inside, child, depth + 1, mine or named))
                         self.has_optimizer = self.has_optimizer or named
         return sorted(found, key=lambda one: one[0])
 
