@@ -264,8 +264,3 @@ def reports_of(run_id):
 def requests_of(run_id):
     """The requests to save or stop, oldest first, answered ones included."""
     return read_json(paths.run_dir(run_id) / "stop-request.json") or []
-
-
-def pending_of(run_id, reports):
-    return [request for request in requests_of(run_id) if request["request_id"] not in reports]
-

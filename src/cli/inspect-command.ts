@@ -5,7 +5,7 @@ import {callLocalAgent} from '../agent/local-agent.js'
 import {isCheckpointItself} from '../core/checkpoint-folder.js'
 import {findRunningInstance} from '../core/find-instance.js'
 import {inspectCheckpoint, type CheckpointAddress, type CheckpointInfo, type InspectDeps, type InspectInput} from '../core/inspect-checkpoint.js'
-import {pickCheckpoint} from '../core/list-checkpoints.js'
+import {pickByName} from '../core/pick-by-name.js'
 import {findRun} from '../core/list-runs.js'
 import {isStoredCheckpoint, storedBelow} from '../core/stored-checkpoint.js'
 import type {VerifyDeps, VerifyInput} from '../core/verify-checkpoints.js'
@@ -58,7 +58,7 @@ export abstract class InspectCommand<T> extends CheckpointCommand<T> {
       const isRemote = source['instance-id'] !== undefined || source.run !== undefined
       if (!isRemote || !isRunctlError(error) || (error.code !== 'not_found' && error.code !== 'wrong_state')) throw error
       // It may be the end of a path; and who does not find it is told what there is.
-      const checkpoint = pickCheckpoint((await this.listing(source)).listing, text)
+      const checkpoint = pickByName((await this.listing(source)).listing.checkpoints, text, ({path}) => path)
       return error.code === 'wrong_state' ? {...checkpoint, xray: null} : at(checkpoint.path)
     }
   }

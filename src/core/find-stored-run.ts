@@ -1,5 +1,5 @@
 import {RunctlError} from '../model/errors.js'
-import {TAGS} from '../model/instance.js'
+import {INSTANCE_STATES, TAGS} from '../model/instance.js'
 import {RUN_ID_PATTERN} from '../model/run.js'
 import {listInstances} from './list-resources.js'
 import type {PlatformDeps} from './platform-deps.js'
@@ -16,10 +16,10 @@ export interface WhereToLook {
 }
 
 /** The places in the store where runs of this platform write to: what was given, else the configured one and those that the tags of its instances name. */
-export async function knownOutputs({defaultOutput, from}: WhereToLook, {provider, signal}: Pick<PlatformDeps, 'provider' | 'signal'>): Promise<readonly string[]> {
+export async function knownOutputs({defaultOutput, from}: Pick<WhereToLook, 'defaultOutput' | 'from'>, {provider, signal}: Pick<PlatformDeps, 'provider' | 'signal'>): Promise<readonly string[]> {
   const {store} = provider
   if (!store) return []
-  const tagged = from === null ? (await listInstances(['pending', 'running', 'stopping', 'stopped', 'terminated'], {provider, signal})).map(({tags}) => tags[TAGS.output]) : []
+  const tagged = from === null ? (await listInstances(INSTANCE_STATES, {provider, signal})).map(({tags}) => tags[TAGS.output]) : []
   const all = from === null ? [defaultOutput, ...tagged] : [from]
   return [...new Set(all.flatMap(output => (output?.startsWith(`${store.scheme}://`) ? [output.replace(/\/+$/, '')] : [])))]
 }

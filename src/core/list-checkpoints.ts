@@ -1,5 +1,4 @@
 import type {CheckpointsAnswer, CheckpointsRequest} from '../agent/checkpoint-protocol.js'
-import {RunctlError} from '../model/errors.js'
 import type {Checkpoint} from '../model/checkpoint.js'
 import {TAGS, type Instance} from '../model/instance.js'
 import {findInstance} from './find-instance.js'
@@ -59,17 +58,4 @@ export function recordedCheckpoints(instance: Instance): readonly Checkpoint[] {
     tags: [],
     places: [{kind: 'instance', where: instance.id, path: tag.path, verified_at: tag.at}],
   }] : []
-}
-
-/** The one checkpoint of a listing that a person means: by its whole path, or by the end of it if that is unique. */
-export function pickCheckpoint(listing: CheckpointListing, wanted: string): Checkpoint {
-  const exact = listing.checkpoints.find(({path}) => path === wanted)
-  if (exact) return exact
-  const byEnd = listing.checkpoints.filter(({path}) => path.endsWith(`/${wanted}`))
-  if (byEnd.length === 1 && byEnd[0]) return byEnd[0]
-  const known = listing.checkpoints.map(({path}) => path).slice(-5)
-  throw new RunctlError('not_found', byEnd.length > 1 ? `${wanted} names ${byEnd.length} checkpoints` : `there is no checkpoint ${wanted}`, {
-    details: {path: wanted, candidates: byEnd.length > 1 ? byEnd.map(({path}) => path) : known},
-    next: known.length > 0 ? [`one of: ${known.join(', ')}`] : [],
-  })
 }

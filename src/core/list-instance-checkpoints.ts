@@ -1,9 +1,11 @@
+import type {CheckpointsAnswer} from '../agent/checkpoint-protocol.js'
 import type {RunStatus} from '../agent/protocol.js'
 import type {Checkpoint} from '../model/checkpoint.js'
 import {isRunctlError, RunctlError} from '../model/errors.js'
 import {TAGS, type Instance} from '../model/instance.js'
 import {pathForShell} from '../model/quote-for-shell.js'
 import {machineAtRisk} from '../model/work-at-risk.js'
+import type {HourlyPrice} from '../providers/provider.js'
 import {latestGood, mergeCheckpoints, storedOfRuns, waitingFor, type PlacedListing} from './checkpoint-sources.js'
 import {findInstance} from './find-instance.js'
 import {hourlyPrice} from './instance-cost.js'
@@ -43,6 +45,11 @@ export async function ofRunning(instance: Instance, project: string | null, deps
   const of = project ?? runs[0]?.project
   const own = runs.filter(run => run.project === of)
   const stored = await inStore(own, deps)
+  return placed(listing, stored, own, price, deps)
+}
+
+/** What an instance tells and what the store has of the same runs, as one. `price`: of the machine; null where unknown, or nothing of it is at risk. */
+export function placed(listing: CheckpointsAnswer, stored: StoredListing, runs: readonly RunStatus[], price: HourlyPrice | null, {clock}: Pick<Deps, 'clock'>): PlacedListing {
   const checkpoints = mergeCheckpoints(listing.checkpoints, stored.checkpoints)
   return {
     checkpoints,
@@ -50,8 +57,8 @@ export async function ofRunning(instance: Instance, project: string | null, deps
     latest_good_skipped: listing.latest_good_skipped,
     notes: [],
     warnings: stored.warnings,
-    at_risk: machineAtRisk(own, price?.usdPerHour ?? null, deps.clock.now()),
-    waiting: waitingFor(checkpoints, own),
+    at_risk: machineAtRisk(runs, price?.usdPerHour ?? null, clock.now()),
+    waiting: waitingFor(checkpoints, runs),
   }
 }
 

@@ -1,12 +1,11 @@
 import {isRunctlError, RunctlError} from '../model/errors.js'
 import {isActive} from '../model/run.js'
 import {pathForShell} from '../model/quote-for-shell.js'
-import {machineAtRisk} from '../model/work-at-risk.js'
-import {latestGood, mergeCheckpoints, waitingFor, type PlacedListing} from './checkpoint-sources.js'
+import {latestGood, type PlacedListing} from './checkpoint-sources.js'
 import {findInstance} from './find-instance.js'
 import {findStoredRun, knownOutputs, type WhereToLook} from './find-stored-run.js'
 import {hourlyPrice} from './instance-cost.js'
-import {inStore} from './list-instance-checkpoints.js'
+import {inStore, placed} from './list-instance-checkpoints.js'
 import {findRun, type RunRow} from './list-runs.js'
 import type {PlatformDeps} from './platform-deps.js'
 import {readCheckpoints} from './read-checkpoints.js'
@@ -38,16 +37,7 @@ async function ofRunOnInstance(run: RunRow, deps: Deps): Promise<PlacedListing> 
     // Only what goes on costs.
     isActive(run) ? findInstance(run.instance_id, deps).then(async instance => hourlyPrice(instance, deps)) : null,
   ])
-  const checkpoints = mergeCheckpoints(listing.checkpoints, stored.checkpoints)
-  return {
-    checkpoints,
-    latest_good: listing.latest_good ?? latestGood(checkpoints),
-    latest_good_skipped: listing.latest_good_skipped,
-    notes: [],
-    warnings: stored.warnings,
-    at_risk: machineAtRisk([run], price?.usdPerHour ?? null, deps.clock.now()),
-    waiting: waitingFor(checkpoints, [run]),
-  }
+  return placed(listing, stored, [run], price, deps)
 }
 
 /** `unasked`: why it was not found on an instance. */

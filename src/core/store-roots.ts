@@ -1,9 +1,7 @@
 import {RunctlError} from '../model/errors.js'
-import {INSTANCE_STATES, TAGS} from '../model/instance.js'
 import type {ObjectStore} from '../providers/provider.js'
-import {listInstances} from './list-resources.js'
+import {knownOutputs} from './find-stored-run.js'
 import type {PlatformDeps} from './platform-deps.js'
-import {isStoreUri} from './store-place.js'
 
 export type StoreDeps = Pick<PlatformDeps, 'provider' | 'signal'>
 export interface StoreOf<D extends StoreDeps> {
@@ -35,12 +33,8 @@ export interface StoreHints {
  */
 export async function storeRoots<D extends StoreDeps>({configuredOutput, from}: StoreHints, platforms: readonly D[]): Promise<readonly (StoreOf<D> & {readonly root: string})[]> {
   if (from !== null) return [{...storeFor(from, platforms), root: from.replace(/\/+$/, '')}]
-  const found = await Promise.all(storesOf(platforms).map(async ({deps, store}) => {
-    const instances = await listInstances(INSTANCE_STATES, deps)
-    const tagged = instances.map(({tags}) => tags[TAGS.output] ?? '')
-    const roots = [configuredOutput ?? '', ...tagged].filter(uri => isStoreUri(uri) && uri.startsWith(`${store.scheme}://`)).map(uri => uri.replace(/\/+$/, ''))
-    return [...new Set(roots)].map(root => ({deps, store, root}))
-  }))
+  const found = await Promise.all(storesOf(platforms).map(async ({deps, store}) =>
+    (await knownOutputs({defaultOutput: configuredOutput, from: null}, deps)).map(root => ({deps, store, root}))))
   return found.flat()
 }
 
