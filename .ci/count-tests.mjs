@@ -1,7 +1,10 @@
 // Adds up what mocha and unittest say of themselves in logs, that of `npm test` first, and prints `N passed, N failed, N skipped`.
-import {readFileSync} from 'node:fs'
+// Beside `x.log` may lie `x.alone.log`: the files that failed, run once more; what failed there counts.
+import {existsSync, readFileSync} from 'node:fs'
 
-const logs = process.argv.slice(2).map((file) => readFileSync(file, 'utf8').replaceAll('\r\n', '\n'))
+const read = (file) => readFileSync(file, 'utf8').replaceAll('\r\n', '\n')
+const files = process.argv.slice(2)
+const logs = files.map(read)
 const sum = {passed: 0, failed: 0, skipped: 0}
 let runners = 0
 
@@ -10,14 +13,21 @@ function last(pattern, text) {
   return [...text.matchAll(pattern)].at(-1)
 }
 
-for (const log of logs) {
+for (const [index, log] of logs.entries()) {
   const mocha = last(/^ {2}(\d+) passing \(.*\)$/gm, log)
   if (!mocha) continue
   runners++
   const rest = log.slice(mocha.index)
-  sum.passed += Number(mocha[1])
-  sum.failed += Number(/^ {2}(\d+) failing$/m.exec(rest)?.[1] ?? 0)
+  const failed = failedIn(rest)
+  const alone = files[index].replace(/\.log$/, '.alone.log')
+  const failedAgain = failed > 0 && existsSync(alone) ? failedIn(read(alone)) : failed
+  sum.passed += Number(mocha[1]) + Math.max(0, failed - failedAgain)
+  sum.failed += failedAgain
   sum.skipped += Number(/^ {2}(\d+) pending$/m.exec(rest)?.[1] ?? 0)
+}
+
+function failedIn(text) {
+  return Number(last(/^ {2}(\d+) failing$/gm, text)?.[1] ?? 0)
 }
 
 const unittest = last(/^Ran (\d+) tests? in .*\n\n(OK|FAILED)(?: \((.*)\))?$/gm, logs[0])
