@@ -17,6 +17,7 @@ import type {
   RemoveCheckpointsRequest,
   TagCheckpointRequest,
 } from './checkpoint-protocol.js'
+import type {GuardAnswer, GuardRequest} from './guard-protocol.js'
 
 export interface AgentFailure {
   readonly error: {readonly code: ErrorCode; readonly message: string; readonly details?: Readonly<Record<string, unknown>>}
@@ -177,6 +178,8 @@ export interface StartRequest {
   /** Start although another run is active in the project folder. */
   readonly concurrent: boolean
   readonly sync: SyncRequest | null
+  /** Limits that are set before the script starts; where they cannot be kept, nothing is started. */
+  readonly guard?: GuardRequest
   /** Wait up to so long for the script to run: then the answer is the run as it runs, and nobody has to ask again. */
   readonly wait_s?: number
 }
@@ -185,6 +188,8 @@ export interface StartAnswer {
   /** null where the sync could not be applied: nothing was started. */
   readonly run: RunStatus | null
   readonly sync: SyncAnswer | null
+  /** The limits as they are now; null or absent: none. */
+  readonly guard?: GuardAnswer | null
   /** Checkpoints newer than the one resumed from that were passed over, and why. */
   readonly resume_skipped: readonly {readonly path: string; readonly why: string}[]
 }
@@ -208,6 +213,8 @@ export interface StatusAnswer {
   readonly runs: readonly RunStatus[]
   /** There are older runs than the last one given, within `limit`; ask again with `after`. */
   readonly more?: boolean
+  /** The limits of the instance; null or absent: none. */
+  readonly guard?: GuardAnswer | null
   readonly boot_id: string
   readonly now: string
 }
@@ -372,5 +379,6 @@ export interface AgentVerbs {
   inspect: [InspectRequest, InspectAnswer]
   'remove-checkpoints': [RemoveCheckpointsRequest, RemoveCheckpointsAnswer]
   'tag-checkpoint': [TagCheckpointRequest, {readonly tags: readonly string[]}]
+  guard: [GuardRequest, GuardAnswer]
 }
 export type AgentVerb = keyof AgentVerbs

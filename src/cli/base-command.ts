@@ -1,5 +1,6 @@
 import {Command, Errors, Flags} from '@oclif/core'
 import {setMaxListeners} from 'node:events'
+import path from 'node:path'
 
 import {loadAgentFile, type AgentFile} from '../agent/agent-file.js'
 import type {FormatModule} from '../agent/checkpoint-protocol.js'
@@ -194,7 +195,7 @@ export abstract class RunctlCommand<T> extends Command {
     const agent = (instanceId: string): AgentClient => new AgentClient(provider.shell, instanceId, () => (this.agentFile ??= loadAgentFile()), this.checkpointFormats)
     const {cacheDir, dataDir} = this.config
     const createJournal = new PendingCreates({dataDir, platform: name, settings: platformSettings(await this.lenientConfig(), name), now: () => systemClock.now()})
-    return {provider, agent, lifecycle, progress, clock: systemClock, footprint, signal, cacheDir, createJournal}
+    return {provider, agent, lifecycle, progress, clock: systemClock, footprint, signal, cacheDir, recordsDir: path.join(dataDir, 'records'), createJournal}
   }
 
   /** A footprint of its own, which still counts when the command is interrupted. */

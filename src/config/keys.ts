@@ -18,6 +18,7 @@ export type KeyDefinition = Described &
     | {readonly type: 'choice'; readonly choices: readonly string[]; readonly default: string}
     | {readonly type: 'duration'; readonly default: string}
     | {readonly type: 'integer'; readonly default: number | null; readonly min: number; readonly max: number}
+    | {readonly type: 'number'; readonly default: number | null; readonly min: number; readonly max: number}
     | {readonly type: 'list'; readonly default: readonly string[]}
     | {readonly type: 'map'; readonly default: Readonly<Record<string, string>>}
     | {readonly type: 'name'; readonly default: (root: string) => string}
@@ -90,6 +91,55 @@ export const CONFIG_KEYS = {
     type: 'duration',
     default: '24h',
     description: 'How long a spot instance is left alone on average, for the advised time between checkpoints. An assumption: no cloud tells it.',
+  },
+  'limits.max_hours': {
+    type: 'number',
+    default: null,
+    min: 0.01,
+    max: 8760,
+    example: '12',
+    description: 'A new machine saves and stops itself after so many hours of running. Unset: it runs until somebody stops it.',
+  },
+  'limits.max_cost': {
+    type: 'number',
+    default: null,
+    min: 0.01,
+    max: 1_000_000,
+    example: '25',
+    description: 'A new machine saves and stops itself when it has cost so many US dollars.',
+  },
+  'limits.idle': {
+    type: 'duration',
+    default: '0s',
+    description: 'A new machine stops itself after so long without a run, a login or progress. "0s": it does not.',
+  },
+  'limits.overrun': {
+    type: 'duration',
+    default: '15m',
+    description: 'How long a stop by such a limit may be put off because nothing good could be saved; then the machine stops all the same.',
+  },
+  'budget.day': {
+    type: 'number',
+    default: null,
+    min: 0,
+    max: 10_000_000,
+    example: '50',
+    description: 'No new machine is made where the project would cost more than so many US dollars on a day (UTC).',
+  },
+  'budget.month': {
+    type: 'number',
+    default: null,
+    min: 0,
+    max: 10_000_000,
+    example: '500',
+    description: 'The same for a calendar month (UTC).',
+  },
+  'budget.warn_at': {
+    type: 'number',
+    default: 0.8,
+    min: 0,
+    max: 1,
+    description: 'From this part of a budget on, commands that make or start machines warn.',
   },
   'workflow.then': {
     type: 'choice',
@@ -187,9 +237,11 @@ type ValueOf<D> = D extends {type: 'boolean'}
         ? readonly string[]
         : D extends {type: 'map'}
           ? Readonly<Record<string, string>>
-          : D extends {type: 'integer'; default: null}
+          : D extends {type: 'integer' | 'number'; default: null}
             ? number | null
-            : D extends {type: 'string'; default: null}
+            : D extends {type: 'number'}
+              ? number
+              : D extends {type: 'string'; default: null}
               ? string | null
               : string
 

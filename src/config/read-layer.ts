@@ -96,7 +96,7 @@ class LayerReader {
 
 /** undefined for what no key takes: broken numbers, dates, lists of other things. */
 function staticValue(content: TomlItem['content']): WrittenValue | undefined {
-  if (content.type === 'TOMLValue') return content.kind === 'string' || content.kind === 'boolean' || content.kind === 'integer' ? content.value : undefined
+  if (content.type === 'TOMLValue') return content.kind === 'string' || content.kind === 'boolean' || content.kind === 'integer' || content.kind === 'float' ? content.value : undefined
   if (content.type !== 'TOMLArray') return undefined
   const values = content.elements.map(element => staticValue(element))
   return values.every(value => typeof value === 'string') ? values : undefined

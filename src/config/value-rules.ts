@@ -26,6 +26,8 @@ export function expectation(key: ConfigKey): string {
       return 'a duration such as "120s" or "2h"'
     case 'integer':
       return `a whole number from ${definition.min} to ${definition.max}`
+    case 'number':
+      return `a number from ${definition.min} to ${definition.max}`
     case 'list':
       return 'a list of strings, none of them empty'
     case 'map':
@@ -53,6 +55,8 @@ export function objectionTo(key: ConfigKey, value: WrittenValue): string | null 
       return typeof value === 'string' && tryParseDuration(value) !== null ? null : ''
     case 'integer':
       return typeof value === 'number' && Number.isInteger(value) && value >= definition.min && value <= definition.max ? null : ''
+    case 'number':
+      return typeof value === 'number' && Number.isFinite(value) && value >= definition.min && value <= definition.max ? null : ''
     case 'list':
       return isList(value) && value.every(isUsable) ? null : ''
     case 'map':
@@ -83,6 +87,8 @@ export function valueFromText(key: ConfigKey, text: string): WrittenValue {
     }
     case 'integer':
       return /^[+-]?\d+$/.test(text.trim()) ? Number(text) : text
+    case 'number':
+      return /^[+-]?(\d+\.?\d*|\.\d+)$/.test(text.trim()) ? Number(text) : text
     case 'list':
       return text
         .split(',')

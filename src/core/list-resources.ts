@@ -1,11 +1,12 @@
 import type {CheckpointTag} from '../model/checkpoint.js'
 import {TAGS, type Instance, type InstanceState, type InstanceStateReason} from '../model/instance.js'
 import {costSinceLaunch, hourlyPrice} from './instance-cost.js'
-import type {HourlyPrice} from '../providers/provider.js'
+import type {HoldingKind, HourlyPrice} from '../providers/provider.js'
 import type {PlatformDeps} from './platform-deps.js'
 
-/** One instance with what it costs; also its JSON form. Money in US dollars, null where unknown. */
+/** One instance, or something else that is billed, with what it costs; also its JSON form. Money in US dollars, null where unknown. */
 export interface ResourceRow {
+  readonly kind: 'instance' | HoldingKind
   readonly id: string
   readonly name: string | null
   readonly platform: string
@@ -20,15 +21,28 @@ export interface ResourceRow {
   readonly stopped_at: string | null
   /** While running; what a stopped one's disk costs is not in it. */
   readonly cost_per_hour: number | null
-  /** Since the last launch, until it stopped if it has; without what its disk costs. null where unknown. */
+  /** All that it has cost since it was created: machine and disks, every start, at the prices of the time. null where a part of that is unknown. */
   readonly estimated_cost: number | null
+  /** The parts of `estimated_cost` that are known. */
+  readonly cost_at_least: number
+  /** What is not known of its cost, a sentence each. */
+  readonly cost_unknown: readonly string[]
   readonly price_source: string | null
+  /** What its disks cost a month, running or not. */
+  readonly storage_usd_per_month: number | null
+  readonly disk_gib: number | null
   readonly project: string | null
   readonly owner: string | null
   readonly run: string | null
   readonly last_checkpoint: {readonly path: string; readonly epoch: number | null; readonly step: number | null; readonly at: string} | null
   /** What the work costs that would be gone with the machine now; null where nothing runs, where it was not asked, and where it is not known. */
   readonly at_risk_usd: number | null
+  /** When it stops itself at the latest, by its limits; null where nothing does that, or where it does not run. */
+  readonly stops_at: string | null
+  /** It bears the tag of what runctl creates: nothing else is ever changed by a clean-up. */
+  readonly made_by_runctl: boolean
+  /** The instance that a disk or an address is attached to; null for instances and for what is attached to none. */
+  readonly attached_to: string | null
 }
 
 export interface ListResourcesInput {
@@ -59,6 +73,7 @@ export const resourceRows = (instances: readonly Instance[], deps: Deps): Promis
 export async function resourceRow(instance: Instance, deps: Deps, known?: HourlyPrice | null): Promise<ResourceRow> {
   const price = known === undefined ? await hourlyPrice(instance, deps) : known
   return {
+    kind: 'instance',
     id: instance.id,
     name: instance.name,
     platform: instance.platform,
@@ -72,12 +87,19 @@ export async function resourceRow(instance: Instance, deps: Deps, known?: Hourly
     stopped_at: instance.stoppedAt ?? null,
     cost_per_hour: price?.usdPerHour ?? null,
     estimated_cost: costSinceLaunch(instance, price, deps.clock.now()),
+    cost_at_least: costSinceLaunch(instance, price, deps.clock.now()) ?? 0,
+    cost_unknown: [],
     price_source: price?.source ?? null,
+    storage_usd_per_month: null,
+    disk_gib: null,
     project: instance.tags[TAGS.project] ?? null,
     owner: instance.tags[TAGS.owner] ?? null,
     run: instance.tags[TAGS.lastRun] ?? null,
     last_checkpoint: summarize(readCheckpointTag(instance.tags[TAGS.lastCheckpoint])),
     at_risk_usd: null,
+    stops_at: instance.state === 'running' || instance.state === 'pending' ? (instance.tags[TAGS.stopsAt] ?? null) : null,
+    made_by_runctl: TAGS.createdBy in instance.tags,
+    attached_to: null,
   }
 }
 

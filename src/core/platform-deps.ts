@@ -18,5 +18,7 @@ export interface PlatformDeps {
   readonly signal: AbortSignal
   /** A folder for caches that may be lost at any time. */
   readonly cacheDir: string
+  /** A folder for what is remembered for good, where the platform has no store for it. */
+  readonly recordsDir: string
   readonly createJournal: CreateJournal
 }

@@ -13,6 +13,8 @@ export interface Instance {
   readonly state: InstanceState
   readonly stateReason: InstanceStateReason | null
   readonly region: string | null
+  /** The part of the region where it is, where the platform has such parts (`eu-central-1a`): spot prices differ by it. */
+  readonly zone?: string
   readonly instanceType: string | null
   readonly lifecycle: 'on-demand' | 'spot'
   /** ISO 8601, UTC. When the instance came into being. */
@@ -39,4 +41,12 @@ export const TAGS = {
   stateReason: 'runctl:state-reason',
   /** Where the last run's outputs go, without project and run: `s3://bucket/prefix`. What was saved is found there when the instance is gone. */
   output: 'runctl:output',
+  /** What it cost before the present state, as core/cost-tags.ts writes it; goes on in `runctl:cost-2`, `runctl:cost-3`, … */
+  cost: 'runctl:cost',
+  /** When it stops itself at the latest (ISO 8601), as known when the limits were set; its presence means that limits are kept on the instance. */
+  stopsAt: 'runctl:stops-at',
+  /** What its limits did last, a sentence: why a stop is put off, or why it stopped itself and when. Written by the instance, where its role may. */
+  guard: 'runctl:guard',
+  /** The project's budget was exceeded on purpose when it was created: by whom and when. */
+  overBudget: 'runctl:over-budget',
 } as const

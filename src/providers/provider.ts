@@ -28,6 +28,35 @@ export interface CreateInstanceRequest {
   readonly options?: Readonly<Record<string, CreateOption>>
   /** Written in the same step that creates the instance: there is never an instance without them. */
   readonly tags: Readonly<Record<string, string>>
+  /** Limits that hold from the first second. Only where the platform has {@link Provider.selfStop}. */
+  readonly limits?: FirstLimits
+}
+
+/** What an instance is born with, so that it ends its own time although nobody ever comes: it needs no agent, no network and no laptop. */
+export interface FirstLimits {
+  /** What the agent finds in `~/.runctl/limits.json` when it first comes (JSON, one line). */
+  readonly forAgent: string
+  /** Seconds of running, all starts counted, after which the platform's own watch powers the machine off, whatever the agent does; null: never. */
+  readonly hardSeconds: number | null
+  /** Seconds without a sign of life of the agent's guard (the file `~/.runctl/guard-alive` is touched) after which it does the same; null: never. */
+  readonly unattendedSeconds: number | null
+}
+
+/**
+ * How an instance ends its own time, with no rights but those over itself. The platform's watch on the instance (on EC2 a script that runs as
+ * root from every boot) reads two files of the normal user's: `~/.runctl/watch` (one line, `HARD_SECONDS UNATTENDED_SECONDS`, `-` for never) and
+ * `~/.runctl/power-off` (it exists: power off now; what stands in it is JSON with `reason` and `detail`).
+ */
+export interface SelfStop {
+  /**
+   * POSIX sh, run as the instance's normal user, safe to repeat: sets the watch up where it lacks. A status other than 0 means that limits
+   * cannot be kept there; its standard error says why. null: nothing is to be set up.
+   */
+  readonly install: string | null
+  /** What becomes of this instance when it powers itself off. */
+  endsAs(instance: Instance): 'stop' | 'terminate'
+  /** Where the instance may write its own tags and ask for spot prices, if its role allows that; null: nowhere. */
+  readonly access: (() => Promise<{readonly region: string; readonly endpoint: string | null}>) | null
 }
 
 export type CreateOption = boolean | number | string | readonly string[]
@@ -46,6 +75,8 @@ export interface InstanceQuery {
   readonly states?: readonly InstanceState[]
   /** Every tag given must match exactly. */
   readonly tags?: Readonly<Record<string, string>>
+  /** Filters in the platform's own words (EC2: `instance-type=g5.*`), answered by the platform itself. One that has none rejects with `bad_input`. */
+  readonly filters?: Readonly<Record<string, readonly string[]>>
 }
 
 export interface ShellRequest {
@@ -100,8 +131,57 @@ export interface HourlyPrice {
 export interface Pricing {
   /** null where the price is not known; never 0 for unknown. */
   hourlyPrice(instance: Instance, options?: CallOptions): Promise<HourlyPrice | null>
+  /** What the machine would cost an hour on demand, whatever it is: for what spot saves. null where unknown. */
+  onDemandPrice?(instance: Instance, options?: CallOptions): Promise<HourlyPrice | null>
+  /**
+   * What an hour of this (spot) machine cost over time: the price in force at `from`, then each change up to `to`, oldest first. null where it
+   * cannot be had. Absent: its price never changes while it runs.
+   */
+  priceHistory?(instance: Instance, from: Date, to: Date, options?: CallOptions): Promise<readonly {readonly from: string; readonly usdPerHour: number}[] | null>
+  /** US dollars a month for all disks attached to each of these instances; an instance whose disks or prices are not known is left out. Absent: disks cost nothing. */
+  diskPrices?(instanceIds: readonly string[], options?: CallOptions): Promise<ReadonlyMap<string, DiskPrice>>
   /** US dollars for keeping 10^9 bytes in the store for a month; null where unknown. */
   storePrice?(options?: CallOptions): Promise<{readonly usdPerGbMonth: number; readonly source: string} | null>
+}
+
+export interface DiskPrice {
+  readonly usdPerMonth: number
+  readonly gib: number
+  readonly source: string
+}
+
+export const HOLDING_KINDS = ['address', 'snapshot', 'volume'] as const
+export type HoldingKind = (typeof HOLDING_KINDS)[number]
+
+/** Something besides instances that is billed. */
+export interface Holding {
+  readonly id: string
+  readonly kind: HoldingKind
+  readonly name: string | null
+  readonly region: string | null
+  /** The platform's own word: `available`, `in-use`, `completed`, `associated`. */
+  readonly state: string
+  readonly sizeGib: number | null
+  /** The platform's own word: `gp3`. */
+  readonly type: string | null
+  /** ISO 8601, UTC. */
+  readonly createdAt: string | null
+  /** The instance that it is attached to; null: none. */
+  readonly attachedTo: string | null
+  /** It goes when that instance does. */
+  readonly goesWithInstance: boolean
+  /** US dollars a month as it is now; null where unknown. Of a snapshot at most so much: only changed blocks are billed. */
+  readonly usdPerMonth: number | null
+  readonly priceSource: string | null
+  readonly tags: Readonly<Record<string, string>>
+}
+
+/** What is billed besides instances: seen, and deleted where it is attached to nothing. */
+export interface Holdings {
+  /** Page by page, of this account's own alone. */
+  list(kinds: readonly HoldingKind[], options?: CallOptions): AsyncIterable<Holding>
+  /** Safe to repeat. Rejects with `wrong_state` for what is in use. */
+  delete(holding: Pick<Holding, 'id' | 'kind'>, options?: CallOptions): Promise<void>
 }
 
 export interface ObjectInfo {
@@ -140,6 +220,8 @@ export interface ObjectStore {
   readonly scheme: string
   /** A prefix for short-lived objects of runctl's own, ending in `/`; null where none is configured. What is left there expires by a rule of the bucket. */
   readonly scratch: string | null
+  /** A prefix for what runctl remembers for good, ending in `/`: what instances cost that are gone. Absent where none is configured. */
+  readonly records?: string
   access(): Promise<StoreAccess>
   /** A file is read as a stream and sent in parts where it is large; parts of a failed upload are taken back. false: `ifAbsent`, and something was there. */
   put(uri: string, content: Uint8Array | {readonly file: string}, options?: PutOptions): Promise<boolean>
@@ -254,6 +336,12 @@ export interface Provider {
   /** What `createInstance` would do with this request, and whether it may: for `create --dry-run`. Changes nothing. */
   planCreate?(request: CreateInstanceRequest, options?: CallOptions): Promise<CreatePlan>
   readonly pricing?: Pricing
+  /** Absent: an instance cannot end its own time there, and limits are refused. */
+  readonly selfStop?: SelfStop
+  readonly holdings?: Holdings
+  /** The regions of the account, where a platform has several; and the same platform in one of them. */
+  regions?(options?: CallOptions): Promise<readonly string[]>
+  inRegion?(region: string): Provider
   readonly store?: ObjectStore
   readonly setup?: Setup
   /** Only where instances live on this machine. */

@@ -1,4 +1,5 @@
 import {tmpdir} from 'node:os'
+import path from 'node:path'
 
 import {Footprint} from '../../src/core/footprint.js'
 import type {PlatformDeps} from '../../src/core/platform-deps.js'
@@ -23,6 +24,7 @@ export class FakeDeps implements PlatformDeps {
   readonly interrupt = new AbortController()
   readonly signal: AbortSignal = this.interrupt.signal
   cacheDir = tmpdir()
+  recordsDir = path.join(tmpdir(), 'runctl-test-records')
   readonly createJournal = new MemoryJournal()
 
   constructor(instance: Partial<Instance> | null = {}) {

@@ -80,6 +80,7 @@ export function run(over: Partial<RunStatus> = {}): RunStatus {
 
 export function resource(over: Partial<ResourceRow> = {}): ResourceRow {
   return {
+    kind: 'instance',
     id: 'i-0123456789abcdef0',
     name: 'mnist-trainer',
     platform: 'aws',
@@ -93,12 +94,19 @@ export function resource(over: Partial<ResourceRow> = {}): ResourceRow {
     stopped_at: null,
     cost_per_hour: 1.006,
     estimated_cost: 3.1877,
+    cost_at_least: 3.1877,
+    cost_unknown: [],
     price_source: 'pricing-api',
+    storage_usd_per_month: 8,
+    disk_gib: 100,
     project: 'mnist',
     owner: 'ada',
     run: 'run-20261123-195501-3f9a',
     last_checkpoint: {path: 'checkpoints/checkpoint_epoch_3.pt', epoch: 3, step: 1200, at: '2026-11-23T20:03:00Z'},
     at_risk_usd: null,
+    stops_at: null,
+    made_by_runctl: true,
+    attached_to: null,
     ...over,
   }
 }
