@@ -109,7 +109,8 @@ async function answerTo(signed: SignedRequest, parts: EndpointParts): Promise<{r
   const draft = {...signed, service: name, region: scope?.region ?? parts.world.region, accessKeyId: scope?.accessKeyId ?? null}
   const request: WireRequest = {...draft, operation: operationOf(draft, service)}
 
-  const faults = parts.faults.take(request)
+  const {faults, held} = parts.faults.take(request)
+  await held
   await sleep(parts.latencyMs + faults.reduce((sum, {kind, ms}) => sum + (kind === 'latency' ? (ms ?? 0) : 0), 0))
   const instead = faults.map((fault) => answerInstead(fault, service, request)).find((answer) => answer !== null)
   if (instead !== undefined) return {request, answer: instead}
@@ -161,6 +162,7 @@ function answerInstead(fault: Fault, service: Service, request: WireRequest): An
       return {status: fault.status ?? 500, headers: {'content-type': 'text/html'}, body: '<html><head><title>500</title></head><body><h1>Internal Server Error</h1><br></body></html>'}
     case 'lost-request':
       return 'closed'
+    case 'beside':
     case 'latency':
     case 'lost-response':
       return null

@@ -69,9 +69,11 @@ export interface Fault {
   readonly operation: string
   /**
    * `latency`: `ms` more. `error`: the service's error `code` with `status`. `lost-request`: the connection is closed before it is acted upon;
-   * `lost-response`: it is acted upon, and the connection is closed. `html`: a proxy's page with status 500.
+   * `lost-response`: it is acted upon, and the connection is closed. `html`: a proxy's page with status 500. `beside`: it is held until a request
+   * of the operation `other` has come as well since the fault was planned (15 s at most): two that are asked one after the other never meet.
    */
-  readonly kind: 'error' | 'html' | 'latency' | 'lost-request' | 'lost-response'
+  readonly kind: 'beside' | 'error' | 'html' | 'latency' | 'lost-request' | 'lost-response'
+  readonly other?: string
   readonly code?: string
   readonly message?: string
   readonly status?: number
