@@ -25,8 +25,8 @@ _PARTS = ("price", "stop", "put_off", "last_stop")
 class Meter:
     """`state` is what stands in the file; `advance` brings it up to now. `times`: what has `monotonic()` and `time()`."""
 
-    def __init__(self, times=time):
-        self._times, self._copied = times, None
+    def __init__(self, times=None):
+        self._times, self._copied = times or time, None
         self.state = _load()
 
     @property
