@@ -380,11 +380,12 @@ class Damage(GuardCase):
 
     def test_any_other_content_of_the_state_does_not_keep_the_machine_running(self):
         for content in (b"[]", b'{"boot": 1}', b'{"boot": "boot-1", "anchor": 7, "boot_s": 1, "before_s": 1, "wall": 1, "sign_s": "x", "stop": 4, "grace_s": []}',
-                        b'{"boot": "boot-1", "anchor": 7, "boot_s": 1, "before_s": 1, "wall": 1, "stop": {"reason": "budget"}, "price": {}}'):
+                        b'{"boot": "boot-1", "anchor": 7, "boot_s": 1, "before_s": 1, "wall": 1, "stop": {"reason": "budget"}, "price": {}, "usd_per_hour": 1, "put_off": {}, "last_stop": {}}'):
             self.boot("boot-1")
             self.verb(set={"max_seconds": 100})
             self.write(".runctl/guard-state.json", content)
             self.write(".runctl/guard-state.last.json", content)
+            self.assertEqual(self.verb()["put_off"], None)
             guard = guard_watch.Guard(self.times)
             with mock.patch.object(guard_watch.time, "sleep", self.times.pass_by):
                 guard.work(5.0)
