@@ -1,5 +1,6 @@
 import type {CheckpointTag} from '../model/checkpoint.js'
 import {TAGS, type Instance, type InstanceState, type InstanceStateReason} from '../model/instance.js'
+import {stopsAtOf} from '../model/limits.js'
 import {costSinceLaunch, hourlyPrice} from './instance-cost.js'
 import type {HoldingKind, HourlyPrice} from '../providers/provider.js'
 import type {PlatformDeps} from './platform-deps.js'
@@ -97,7 +98,7 @@ export async function resourceRow(instance: Instance, deps: Deps, known?: Hourly
     run: instance.tags[TAGS.lastRun] ?? null,
     last_checkpoint: summarize(readCheckpointTag(instance.tags[TAGS.lastCheckpoint])),
     at_risk_usd: null,
-    stops_at: instance.state === 'running' || instance.state === 'pending' ? (instance.tags[TAGS.stopsAt] ?? null) : null,
+    stops_at: instance.state === 'running' || instance.state === 'pending' ? stopsAtOf(instance.tags[TAGS.stopsAt]) : null,
     made_by_runctl: TAGS.createdBy in instance.tags,
     attached_to: null,
   }
