@@ -72,10 +72,11 @@ def _changed(request, limits, meter):
         new["price"] = price
         meter.advance(guard_limits.checked(dict(new, set={}))["price"])
     spent = {"max_seconds": meter.used_s, "max_usd": meter.usd, "idle_s": 0}
+    unset = request.get("only_unset") or ()
     for name, value in (request.get("set") or {}).items():
         if name not in guard_limits.NAMES or value is not None and guard_limits.number(value) is None:
             raise AgentError("bad_input", "%r is no value for a limit of %s" % (value, name))
-        if request.get("only_unset") and new["set"][name] is not None:
+        if (unset is True or name in unset) and new["set"][name] is not None:
             continue
         if value is not None and spent[name] is None:
             raise AgentError("wrong_state", "a limit in dollars cannot be kept: what the machine costs is not known")

@@ -47,7 +47,10 @@ def _start(request, stream):
         run, command, skipped = _plan(request, str(project_dir), active)
         if request.get("guard"):
             from . import guard
-            guard.guard(request["guard"])
+            try:
+                guard.guard(request["guard"])
+            except AgentError as error:
+                raise AgentError(error.code, error.message, dict(error.details, limits=True))
         _lay_down(folder, request, run, command)
         run_state.ensure_supervisor(run_id)
     return {"run": run_state.status_of(run_id, revive=False), "sync": synced, "resume_skipped": skipped}

@@ -9,6 +9,7 @@ import {PULL_FOLDER} from '../model/pull-folder.js'
 import {awsCreateFlags} from './aws-create-flags.js'
 import {createOptions} from './create-options.js'
 import {durationFlag} from './duration-flag.js'
+import {limitFlags, withLimits, type LimitFlagValues} from './limit-flags.js'
 import {newRequestId} from './new-request-id.js'
 import {saveSettings} from './save-settings.js'
 import {trainFlags, trainInput, type TrainFlagValues} from './train-flags.js'
@@ -23,6 +24,7 @@ const createFlags = {
 
 export const workflowFlags = {
   ...trainFlags,
+  ...limitFlags,
   timeout: durationFlag({summary: 'Give up waiting for the training after this time; the run goes on.'}),
   then: Flags.option({
     options: THEN,
@@ -32,7 +34,7 @@ export const workflowFlags = {
   ...createFlags,
 }
 
-interface WorkflowFlagValues extends TrainFlagValues {
+interface WorkflowFlagValues extends LimitFlagValues, TrainFlagValues {
   readonly then: (typeof THEN)[number] | undefined
   readonly timeout: number | undefined
   readonly type: string | undefined
@@ -53,7 +55,7 @@ export async function workflowInput(
   flags: WorkflowFlagValues,
   {config, log, version}: WorkflowContext,
 ): Promise<WorkflowInput> {
-  const train = await trainInput(what.script, what.args, flags, config)
+  const train = withLimits(await trainInput(what.script, what.args, flags, config), flags, config)
   const options = createOptions(createFlags, {...flags})
   return {
     instanceId: what.instanceId,
@@ -65,6 +67,7 @@ export async function workflowInput(
       project: train.projectName,
       owner: userInfo().username,
       version,
+      limits: train.limits,
       wait: true,
       timeoutMs: READY_TIMEOUT_MS,
     },

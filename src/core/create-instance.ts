@@ -1,11 +1,15 @@
 import {isRunctlError, RunctlError} from '../model/errors.js'
 import {TAGS, type Instance} from '../model/instance.js'
 import type {CreateInstanceRequest, CreateOption} from '../providers/provider.js'
+import type {LimitsState, LimitWish} from '../model/limits.js'
 import type {JournalEntry} from './create-journal.js'
+import {newLimits, type NewLimits} from './create-limits.js'
+import {tellLaunch} from './launch-line.js'
 import {resourceRow, type ResourceRow} from './list-resources.js'
 import type {PlatformDeps} from './platform-deps.js'
 import {step} from './progress.js'
 import {RunningNote} from './running-note.js'
+import {setLimits} from './set-limits.js'
 import {waitForInstance} from './wait-for-instance.js'
 
 export interface CreateInput {
@@ -20,12 +24,16 @@ export interface CreateInput {
   readonly project: string | null
   readonly owner: string
   readonly version: string
+  /** Limits that it keeps by itself from its first second. */
+  readonly limits?: LimitWish
   readonly wait: boolean
   readonly timeoutMs: number
 }
 
 export interface CreateResult {
   readonly instance: ResourceRow
+  /** When it stops itself; null: nothing does that. */
+  readonly limits: LimitsState | null
 }
 
 /** One of several. `instanceId`: of one that exists although something failed; it may be running. */
@@ -40,6 +48,7 @@ export async function createInstance(input: CreateInput, deps: PlatformDeps): Pr
 
 /** Creates several at once. One that fails does not keep the others from being made. */
 export async function createInstances(input: CreateInput, count: number, deps: PlatformDeps): Promise<readonly CreateOutcome[]> {
+  const limits = input.limits ? await newLimits(input.limits, createRequest(input), deps) : null
   const fresh = count === 1 ? [input.requestId] : Array.from({length: count}, (_, at) => `${input.requestId}-${at + 1}`)
   const entry = input.isOwnKey ? null : await deps.createJournal.begin({...facts(input), count}, fresh)
   if (entry?.resumedFrom) {
@@ -51,13 +60,13 @@ export async function createInstances(input: CreateInput, count: number, deps: P
     if (unanswered === 0) await entry?.settle()
   }
   const outcomes = await Promise.all((entry?.requestIds ?? fresh).map(async (requestId, at) =>
-    createOne({...input, requestId}, {entry, onAnswer, stepSuffix: count === 1 ? '' : `-${at + 1}`}, deps)))
+    createOne({...input, requestId}, {entry, limits, onAnswer, stepSuffix: count === 1 ? '' : `-${at + 1}`}, deps)))
   deps.signal.throwIfAborted()
   return outcomes
 }
 
 /** What `createInstance` is asked for this input. */
-export function createRequest(input: CreateInput): CreateInstanceRequest {
+export function createRequest(input: CreateInput, limits: NewLimits | null = null): CreateInstanceRequest {
   return {
     requestId: input.requestId,
     ...(input.name === null ? {} : {name: input.name}),
@@ -68,7 +77,9 @@ export function createRequest(input: CreateInput): CreateInstanceRequest {
       [TAGS.createRequest]: input.requestId,
       [TAGS.owner]: input.owner,
       ...(input.project === null ? {} : {[TAGS.project]: input.project}),
+      ...limits?.tags,
     },
+    ...(limits ? {limits: limits.first} : {}),
   }
 }
 
@@ -76,6 +87,7 @@ const facts = ({instanceType, name, options = {}, owner, project}: CreateInput) 
 
 interface Attempt {
   readonly entry: JournalEntry | null
+  readonly limits: NewLimits | null
   /** To be called once it is certain what became of the request, whether it was granted, refused or never made. */
   readonly onAnswer: () => Promise<void>
   readonly stepSuffix: string
@@ -84,7 +96,7 @@ interface Attempt {
 async function createOne(input: CreateInput, attempt: Attempt, deps: PlatformDeps): Promise<CreateOutcome> {
   let made: Instance | null = null
   try {
-    const asked = createRequest(input)
+    const asked = createRequest(input, attempt.limits)
     await deps.lifecycle.run('precreate', {request: asked}).catch(async (error: unknown) => {
       await attempt.onAnswer()
       throw error
@@ -94,20 +106,20 @@ async function createOne(input: CreateInput, attempt: Attempt, deps: PlatformDep
       async () => ask(input, attempt, deps),
       instance => instance.id,
     )
-    return await settleIn(made, input, attempt.stepSuffix, deps)
+    return await settleIn(made, input, attempt, deps)
   } catch (error) {
     return {instanceId: made?.id ?? null, error}
   }
 }
 
 /** The key of a create that was cut off may belong to an instance that has been terminated since: then a new one is asked for. */
-async function ask(input: CreateInput, {entry, onAnswer}: Attempt, deps: PlatformDeps): Promise<Instance> {
+async function ask(input: CreateInput, {entry, limits, onAnswer}: Attempt, deps: PlatformDeps): Promise<Instance> {
   const trace = `request ${input.requestId}`
   deps.footprint.note(trace, {
     stillRunning: `perhaps a new instance on ${deps.provider.name}: it was being created`,
     next: [`runctl resources list --platform ${deps.provider.name}`, ...(entry ? ['the same command again within an hour: it finds that instance and makes no second one'] : [])],
   })
-  const create = (asked: CreateInput): Promise<Instance> => deps.provider.createInstance(createRequest(asked), {signal: deps.signal})
+  const create = (asked: CreateInput): Promise<Instance> => deps.provider.createInstance(createRequest(asked, limits), {signal: deps.signal})
   try {
     let instance = await create(input)
     if (isGone(instance) && !entry) throw goneBefore(instance, input)
@@ -124,7 +136,7 @@ async function ask(input: CreateInput, {entry, onAnswer}: Attempt, deps: Platfor
   }
 }
 
-async function settleIn(created: Instance, input: CreateInput, stepSuffix: string, deps: PlatformDeps): Promise<CreateResult> {
+async function settleIn(created: Instance, input: CreateInput, {limits: asked, stepSuffix}: Attempt, deps: PlatformDeps): Promise<CreateResult> {
   const note = new RunningNote(created, deps)
   note.leave([`runctl ${created.platform} stop ${created.id}`, `runctl ${created.platform} terminate ${created.id}`])
   try {
@@ -132,12 +144,19 @@ async function settleIn(created: Instance, input: CreateInput, stepSuffix: strin
       ? await step(deps.progress, `wait${stepSuffix}`, `Wait until ${created.id} answers`, () =>
           waitForInstance({instanceId: created.id, until: 'running', timeoutMs: input.timeoutMs, after: created}, deps))
       : created
+    // Limits hold already; whoever waits gets the machine's own word for it.
+    const limits = asked && input.wait ? await setLimits(asBorn(asked.wish), instance, note.price, deps) : (asked?.state ?? null)
+    const price = await note.price
+    tellLaunch(instance, price, limits, deps, stepSuffix !== '')
     await deps.lifecycle.run('postcreate', {instance})
-    return {instance: await resourceRow(instance, deps, await note.prices)}
+    return {instance: await resourceRow(instance, deps, await note.prices), limits}
   } catch (error) {
     throw await note.priced(error)
   }
 }
+
+/** What it was born with is not counted anew; what its platform did not lay down is set. */
+const asBorn = ({defaults, overrun_s, set}: LimitWish): LimitWish => ({set: {}, defaults: {...defaults, ...set}, overrun_s})
 
 const isGone = ({state}: Instance): boolean => state === 'shutting-down' || state === 'terminated'
 

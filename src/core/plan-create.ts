@@ -1,5 +1,7 @@
 import {RunctlError} from '../model/errors.js'
+import type {LimitsState} from '../model/limits.js'
 import {createRequest, type CreateInput} from './create-instance.js'
+import {newLimits} from './create-limits.js'
 import type {PlatformDeps} from './platform-deps.js'
 
 /** What a create would do. Money in US dollars, null where unknown. */
@@ -11,13 +13,17 @@ export interface CreatePlanResult {
   readonly settings: Readonly<Record<string, string>>
   /** For one hour of all of them, running. */
   readonly cost_per_hour: number | null
+  /** When each of them would stop itself if it were made now; null: nothing does that. */
+  readonly limits: LimitsState | null
 }
 
 /** Finds out what `createInstances` would do and whether it may; no step runs, nothing is changed. Rejects with `bad_input` where a platform cannot tell. */
-export async function planCreate(input: CreateInput, count: number, {provider, signal}: Pick<PlatformDeps, 'provider' | 'signal'>): Promise<CreatePlanResult> {
+export async function planCreate(input: CreateInput, count: number, deps: Pick<PlatformDeps, 'clock' | 'progress' | 'provider' | 'signal'>): Promise<CreatePlanResult> {
+  const {provider, signal} = deps
   if (!provider.planCreate) {
     throw new RunctlError('bad_input', `${provider.name} cannot tell beforehand what it would create: leave --dry-run out`, {next: [`runctl ${provider.name} create`]})
   }
-  const {settings, usdPerHour} = await provider.planCreate(createRequest(input), {signal})
-  return {dry_run: true, platform: provider.name, count, settings, cost_per_hour: usdPerHour === null ? null : usdPerHour * count}
+  const limits = input.limits ? await newLimits(input.limits, createRequest(input), deps) : null
+  const {settings, usdPerHour} = await provider.planCreate(createRequest(input, limits), {signal})
+  return {dry_run: true, platform: provider.name, count, settings, cost_per_hour: usdPerHour === null ? null : usdPerHour * count, limits: limits?.state ?? null}
 }

@@ -1,23 +1,30 @@
 import type {Instance} from '../model/instance.js'
 import {isRunctlError} from '../model/errors.js'
 import {costTagsAtStart} from './cost-tags.js'
+import type {LimitsState, LimitWish} from '../model/limits.js'
 import {findInstance, notRunning} from './find-instance.js'
+import {tellLaunch} from './launch-line.js'
 import {resourceRow, type ResourceRow} from './list-resources.js'
 import type {PlatformDeps} from './platform-deps.js'
 import {step} from './progress.js'
 import {RunningNote} from './running-note.js'
+import {keepsLimits, setLimits} from './set-limits.js'
 import {waitForInstance} from './wait-for-instance.js'
 
 export interface StartInput {
   readonly instanceId: string
   readonly wait: boolean
   readonly timeoutMs: number
+  /** With `wait`: set once it answers. Absent: nothing is said of limits, because a training follows that does. */
+  readonly limits?: LimitWish
 }
 
 export interface StartResult {
   readonly instance: ResourceRow
   /** False where it ran (or was on its way) already. */
   readonly changed: boolean
+  /** When it stops itself; null: nothing does that, or it was not asked. */
+  readonly limits: LimitsState | null
 }
 
 export async function startInstance(input: StartInput, deps: PlatformDeps): Promise<StartResult> {
@@ -31,6 +38,7 @@ export async function startInstance(input: StartInput, deps: PlatformDeps): Prom
   if (changed) await deps.lifecycle.run('prestart', {instance})
   const note = new RunningNote(instance, deps)
   let tags: Instance['tags'] = {}
+  let limits: LimitsState | null = null
   try {
     if (changed) {
       const stopped = instance
@@ -42,12 +50,14 @@ export async function startInstance(input: StartInput, deps: PlatformDeps): Prom
       const after = instance
       instance = await step(deps.progress, 'wait', `Wait until ${instance.id} answers`, () =>
         waitForInstance({instanceId: input.instanceId, until: 'running', timeoutMs: input.timeoutMs, after}, deps))
+      if (input.limits) limits = await setLimits(input.limits, instance, note.price, deps)
     }
   } catch (error) {
     throw await note.priced(error)
   }
+  if (input.limits) tellLaunch(instance, await note.price, limits ?? (keepsLimits(instance) && !input.wait ? 'unasked' : null), deps)
   if (changed) await deps.lifecycle.run('poststart', {instance})
-  return {instance: await resourceRow({...instance, tags: {...instance.tags, ...tags}}, deps, await note.prices), changed}
+  return {instance: await resourceRow({...instance, tags: {...instance.tags, ...tags}}, deps, await note.prices), changed, limits}
 }
 
 /** What it has cost up to now stays known at its price, whatever it runs as from now on. A platform that refuses a tag does not undo the start. */

@@ -86,14 +86,22 @@ export class Launcher {
     const [place] = placesToTry(wish, network)
     const zone = wish.zone ?? null
     const input = launchInput(launch, {clientToken: request.requestId, subnet: network.subnet, spot: place?.spot ?? false})
-    const [price, region] = await Promise.all([
-      this.deps.price({instanceType: wish.instanceType, spot: wish.spot !== null, zone}, signal),
+    const {instanceType, spot} = wish
+    const [price, onDemand, region] = await Promise.all([
+      this.deps.price({instanceType, spot: spot !== null, zone}, signal),
+      spot === null ? null : this.deps.price({instanceType, spot: false, zone}, signal),
       this.deps.clients.region(),
       this.run({...input, DryRun: true}, signal).catch((error: unknown) => {
         if (awsErrorName(error) !== 'DryRunOperation') throw isAboutProfile(error) ? noProfile(wish.instanceProfile, error) : error
       }),
     ])
-    return {settings: {...planSettings(launch, type, region), ...priceNote(price?.source)}, usdPerHour: price?.usd ?? null}
+    // Where it may become an on-demand machine, the bid says nothing of what that costs.
+    const bid = spot?.maxPrice && spot.fallback === 'none' ? Number(spot.maxPrice) : (onDemand?.usd ?? null)
+    return {
+      settings: {...planSettings(launch, type, region), ...priceNote(price?.source)},
+      usdPerHour: price?.usd ?? null,
+      ...(spot === null ? {} : {atMostUsdPerHour: bid}),
+    }
   }
 
   private check(request: CreateInstanceRequest): Pick<Launch, 'limits' | 'tags' | 'wish'> {
