@@ -2,6 +2,7 @@ import type {HoldingRow, ListedRow} from '../core/list-holdings.js'
 import type {ResourceRow} from '../core/list-resources.js'
 import {renderCleanup} from './cleanup-text.js'
 import {instanceColumns} from './instance-text.js'
+import type {PagedText} from './paged-text.js'
 import type {RenderEnv} from './render-env.js'
 import {ResourceTotals} from './resource-totals.js'
 import {shownAge, shownCost, shownNumber} from './shown-values.js'
@@ -12,33 +13,57 @@ import {wrapWords} from './wrap-words.js'
 const MOST_CANDIDATES = 1000
 
 /**
- * A list of resources as text, a piece for each page: instances, below them other things, in `table` format the sums at the end and what could
- * be cleaned up. A page has instances alone or other things alone. Each piece ends with a line feed. No more is held than a page.
+ * A list of resources as text: instances, below them other things; in `table` format the sums at the end, and what could be cleaned up. A page
+ * has instances alone or other things alone.
  */
-export async function* resourceListText(pages: AsyncIterable<readonly ListedRow[]>, env: RenderEnv, empty = 'No resources.'): AsyncGenerator<string, void, undefined> {
-  const totals = new ResourceTotals()
-  const candidates: ResourceRow[] = []
-  const instances = new PagedTable(instanceColumns(env), env)
-  const others = new PagedTable(holdingColumns(env), env)
-  let hasOthers = false
-  for await (const page of pages) {
-    totals.add(page)
-    const rows = page.filter(row => row.kind === 'instance')
-    if (rows.length > 0) {
-      yield `${instances.page(rows)}\n`
-      candidates.push(...rows.filter(row => renderCleanup([row], env) !== '').slice(0, MOST_CANDIDATES - candidates.length))
-    }
-    const holdings = page.filter(row => row.kind !== 'instance')
-    if (holdings.length === 0) continue
-    const apart = env.format === 'table' && !hasOthers && totals.rows > holdings.length ? '\n' : ''
-    hasOthers = true
-    yield `${apart}${others.page(holdings)}\n`
+export class ResourceListText implements PagedText<ListedRow> {
+  private readonly totals = new ResourceTotals()
+  private readonly candidates: ResourceRow[] = []
+  private readonly instances: PagedTable<ResourceRow>
+  private readonly others: PagedTable<HoldingRow>
+  private hasInstances = false
+  private hasOthers = false
+
+  constructor(
+    private readonly env: RenderEnv,
+    private readonly empty = 'No resources.',
+  ) {
+    this.instances = new PagedTable(instanceColumns(env), env)
+    this.others = new PagedTable(holdingColumns(env), env)
   }
-  if (env.format === 'text') return
-  if (totals.rows === 0) return yield `${empty}\n`
-  yield `\n${totals.lines.flatMap(line => wrapWords(line, env.width)).join('\n')}\n`
-  const hints = renderCleanup(candidates, env)
-  if (hints !== '') yield `\n${hints}\n`
+
+  begin(): string {
+    return ''
+  }
+
+  page(rows: readonly ListedRow[]): string {
+    this.totals.add(rows)
+    return this.ofInstances(rows.filter(row => row.kind === 'instance')) + this.ofOthers(rows.filter(row => row.kind !== 'instance'))
+  }
+
+  end(): string {
+    const {candidates, empty, env, totals} = this
+    if (env.format === 'text') return ''
+    if (totals.rows === 0) return `${empty}\n`
+    const sums = totals.lines.flatMap(line => wrapWords(line, env.width)).join('\n')
+    const hints = renderCleanup(candidates, env)
+    return `\n${sums}\n${hints === '' ? '' : `\n${hints}\n`}`
+  }
+
+  private ofInstances(rows: readonly ResourceRow[]): string {
+    if (rows.length === 0) return ''
+    this.hasInstances = true
+    const candidates = rows.filter(row => renderCleanup([row], this.env) !== '')
+    this.candidates.push(...candidates.slice(0, MOST_CANDIDATES - this.candidates.length))
+    return `${this.instances.page(rows)}\n`
+  }
+
+  private ofOthers(rows: readonly HoldingRow[]): string {
+    if (rows.length === 0) return ''
+    const apart = this.env.format === 'table' && this.hasInstances && !this.hasOthers ? '\n' : ''
+    this.hasOthers = true
+    return `${apart}${this.others.page(rows)}\n`
+  }
 }
 
 function holdingColumns(env: RenderEnv): readonly Column<HoldingRow>[] {

@@ -13,7 +13,7 @@ class Sum {
     this.known += usd ?? atLeast
   }
 
-  toString(): string {
+  get words(): string {
     return sumWords(this.known, this.unknown)
   }
 }
@@ -57,13 +57,13 @@ export class ResourceTotals {
   private get ofInstances(): string {
     const {known, unknown} = this.hourly
     const hourly = unknown === 0 ? formatHourly(known) : known === 0 ? `unknown (${unknown})` : `${formatHourly(known)} + unknown (${unknown})`
-    const disks = this.disks.known > 0 ? `; their disks ${this.disks} a month` : ''
-    return `${this.running} of ${plural(this.instances, 'instance')} running: ${hourly}, ${this.spent} so far${disks}`
+    const disks = this.disks.known > 0 ? `; their disks ${this.disks.words} a month` : ''
+    return `${this.running} of ${plural(this.instances, 'instance')} running: ${hourly}, ${this.spent.words} so far${disks}`
   }
 
   private get ofOthers(): string {
     const counts = Object.entries(this.kinds).flatMap(([kind, count]) => (count === 0 ? [] : [plural(count, kind, kind === 'address' ? 'addresses' : `${kind}s`)]))
-    const loose = this.unattached.known > 0 || this.unattached.unknown > 0 ? `, ${this.unattached} of it attached to nothing` : ''
-    return `${counts.join(', ')}: ${this.monthly} a month${loose}`
+    const loose = this.unattached.known > 0 || this.unattached.unknown > 0 ? `, ${this.unattached.words} of it attached to nothing` : ''
+    return `${counts.join(', ')}: ${this.monthly.words} a month${loose}`
   }
 }

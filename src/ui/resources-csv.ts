@@ -1,13 +1,23 @@
 import type {ListedRow} from '../core/list-holdings.js'
+import type {PagedText} from './paged-text.js'
 import {EXPORTED_FIELDS, exportedValue} from './resource-fields.js'
 
 /**
- * A list as CSV (RFC 4180: a header, CRLF, UTF-8), a piece for each page. Names and tags are written by anyone: one that a spreadsheet would
- * take for a formula gets a `'` in front.
+ * A list as CSV (RFC 4180: a header, CRLF, UTF-8). Names and tags are written by anyone: one that a spreadsheet would take for a formula gets
+ * a `'` in front.
  */
-export async function* resourcesCsv(pages: AsyncIterable<readonly ListedRow[]>): AsyncGenerator<string, void, undefined> {
-  yield line(EXPORTED_FIELDS)
-  for await (const page of pages) yield page.map(row => line(EXPORTED_FIELDS.map(field => exportedValue(row, field) ?? ''))).join('')
+export class ResourcesCsv implements PagedText<ListedRow> {
+  begin(): string {
+    return line(EXPORTED_FIELDS)
+  }
+
+  page(rows: readonly ListedRow[]): string {
+    return rows.map(row => line(EXPORTED_FIELDS.map(field => exportedValue(row, field) ?? ''))).join('')
+  }
+
+  end(): string {
+    return ''
+  }
 }
 
 const line = (values: readonly string[]): string => `${values.map(cell).join(',')}\r\n`

@@ -1,6 +1,7 @@
 import type {ListedRow} from '../core/list-holdings.js'
 import {escapeLine} from './escape-control.js'
 import {formatCost, formatHourly} from './money.js'
+import type {PagedText} from './paged-text.js'
 import {EXPORTED_FIELDS, exportedValue, type ExportedField} from './resource-fields.js'
 import {ResourceTotals} from './resource-totals.js'
 import {formatTime} from './timestamp.js'
@@ -17,11 +18,14 @@ p { max-width: 60em; }
 
 const NUMBERS: ReadonlySet<ExportedField> = new Set(['at_risk_usd', 'cost_at_least', 'cost_per_hour', 'disk_gib', 'estimated_cost', 'storage_usd_per_month'])
 
-/** A list as one HTML file that needs nothing else, a piece for each page: a table in the order of the rows, sums, and when it was made. Holds no page. */
-export async function* resourcesHtml(pages: AsyncIterable<readonly ListedRow[]>, now: Date): AsyncGenerator<string, void, undefined> {
-  const totals = new ResourceTotals()
-  const made = `Made by runctl on ${formatTime(now.toISOString()) ?? ''}.`
-  yield `<!DOCTYPE html>
+/** A list as one HTML file that needs nothing else: a table in the order of the rows, sums, and when it was made. */
+export class ResourcesHtml implements PagedText<ListedRow> {
+  private readonly totals = new ResourceTotals()
+
+  constructor(private readonly now: Date) {}
+
+  begin(): string {
+    return `<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -31,32 +35,39 @@ export async function* resourcesHtml(pages: AsyncIterable<readonly ListedRow[]>,
 </head>
 <body>
 <h1>Resources and what they cost</h1>
-<p>${made} US dollars, estimated from list prices, without taxes, discounts and traffic. What is not known is shown as unknown, never as 0.</p>
+<p>Made by runctl on ${formatTime(this.now.toISOString()) ?? ''}. US dollars, estimated from list prices, without taxes, discounts and traffic. What is not
+known is shown as unknown, never as 0.</p>
 <table>
 <thead><tr>${EXPORTED_FIELDS.map(field => `<th>${field.replaceAll('_', ' ')}</th>`).join('')}</tr></thead>
 <tbody>
 `
-  for await (const page of pages) {
-    totals.add(page)
-    yield page.map(row => `<tr>${EXPORTED_FIELDS.map(field => cell(row, field)).join('')}</tr>\n`).join('')
   }
-  const sums = totals.rows === 0 ? ['No resources.'] : totals.lines
-  yield `</tbody>
+
+  page(rows: readonly ListedRow[]): string {
+    this.totals.add(rows)
+    return rows.map(row => `<tr>${EXPORTED_FIELDS.map(field => cell(row, field)).join('')}</tr>\n`).join('')
+  }
+
+  end(): string {
+    const sums = this.totals.rows === 0 ? ['No resources.'] : this.totals.lines
+    return `</tbody>
 </table>
 ${sums.map(sum => `<p><strong>${escapeHtml(sum)}</strong></p>`).join('\n')}
 </body>
 </html>
 `
+  }
 }
 
 function cell(row: ListedRow, field: ExportedField): string {
   const value = exportedValue(row, field)
   if (value === 'unknown' && NUMBERS.has(field)) return '<td class="number unknown">unknown</td>'
-  const shown = value === null ? '' : (money(row, field) ?? value)
-  return `<td${NUMBERS.has(field) ? ' class="number"' : ''}>${escapeHtml(escapeLine(shown))}</td>`
+  const text = value === null ? '' : (shown(row, field) ?? value)
+  return `<td${NUMBERS.has(field) ? ' class="number"' : ''}>${escapeHtml(escapeLine(text))}</td>`
 }
 
-function money(row: ListedRow, field: ExportedField): string | null {
+/** Rounded for people; null: as it is. */
+function shown(row: ListedRow, field: ExportedField): string | null {
   switch (field) {
     case 'cost_per_hour':
       return formatHourly(row.cost_per_hour)
