@@ -14,6 +14,7 @@ import type {RunLogsJson} from '../core/read-log.js'
 import type {RehearsalReport} from '../core/rehearse/rehearsal-report.js'
 import type {WorkflowResult} from '../core/run-workflow.js'
 import type {InstanceStatus} from '../core/show-status.js'
+import type {SpendingSummary} from '../core/summarize-spending.js'
 import type {StartResult} from '../core/start-instance.js'
 import type {CheckpointPullResult} from '../core/pull-checkpoint.js'
 import type {PullReport, PushReport} from '../core/sync/reports.js'
@@ -63,6 +64,7 @@ export interface CommandJson {
   'run logs': RunLogsJson
   'run stop': StopAnswer
   'resources list': readonly ListedRow[]
+  'resources summary': SpendingSummary
   'config show': ConfigShowResult
   'config get': ConfigSetting
   'config set': ConfigSetResult

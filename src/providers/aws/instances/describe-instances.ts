@@ -46,7 +46,7 @@ export class InstanceDescriber {
     }
     const told = new Set<string>()
     for await (const known of this.list(filtersOf(query), signal)) {
-      told.add(known.instance.id)
+      if (this.recent.isNew(known.instance.id)) told.add(known.instance.id)
       if (fits(known.instance, query)) yield known.instance
     }
     for (const {instance} of this.recent.newOnes()) if (!told.has(instance.id) && fits(instance, query)) yield instance
