@@ -9,7 +9,7 @@ import type {PlatformDeps} from './platform-deps.js'
 type Deps = Pick<PlatformDeps, 'agent' | 'clock' | 'provider' | 'signal'>
 
 /** So long an instance may take to say what runs on it, in milliseconds: a list is not for waiting. */
-const ASK_WITHIN_MS = 8000
+export const ASK_WITHIN_MS = 8000
 
 /**
  * The instances of one platform, oldest first, with what runs on them now: asked all at once, beside their prices. One that does not answer in
@@ -18,21 +18,25 @@ const ASK_WITHIN_MS = 8000
 export async function listResourcesAtRisk(input: ListResourcesInput, deps: Deps, withinMs = ASK_WITHIN_MS): Promise<readonly ResourceRow[]> {
   const instances = await listInstances(input.states, deps)
   const [rows, answers] = await Promise.all([resourceRows(instances, deps), askInTime(instances.filter(isOurs), deps, withinMs)])
-  return rows.map(row => withAnswer(row, answers.get(row.id) ?? SILENCE, deps.clock.now()))
+  return rows.map(row => withAnswer(row, answers.get(row.id), deps.clock.now()))
 }
 
 /** What an instance says of itself. */
-interface Asked {
+export interface Asked {
   readonly runs: readonly RunStatus[]
   /** undefined: it did not answer; null: it keeps no limits. */
   readonly guard?: GuardAnswer | null | undefined
 }
 const SILENCE: Asked = {runs: []}
 
-const withAnswer = (row: ResourceRow, {guard, runs}: Asked, now: Date): ResourceRow => withGuard(withRuns(row, runs, now), guard)
+/** `asked`: undefined where it did not answer in time. */
+export const withAnswer = (row: ResourceRow, asked: Asked | undefined, now: Date): ResourceRow => {
+  const {guard, runs} = asked ?? SILENCE
+  return withGuard(withRuns(row, runs, now), guard)
+}
 
 /** What no run of ours was ever begun on is not asked: it may have no way to answer. */
-const isOurs = ({state, tags}: Instance): boolean => state === 'running' && (TAGS.createdBy in tags || TAGS.project in tags)
+export const isOurs = ({state, tags}: Instance): boolean => state === 'running' && (TAGS.createdBy in tags || TAGS.project in tags)
 
 /** A row with what the runs on the instance say themselves, newest first. */
 export function withRuns(row: ResourceRow, runs: readonly RunStatus[], now: Date): ResourceRow {
@@ -48,7 +52,7 @@ export function withRuns(row: ResourceRow, runs: readonly RunStatus[], now: Date
 /** A row with the instance's own word on when it stops itself: what its tags say is as old as its limits. undefined: it was not asked, or did not answer. */
 export const withGuard = (row: ResourceRow, guard: GuardAnswer | null | undefined): ResourceRow => (guard === undefined ? row : {...row, stops_at: guard?.stops_at ?? null})
 
-async function askInTime(instances: readonly Instance[], deps: Deps, withinMs: number): Promise<ReadonlyMap<string, Asked>> {
+export async function askInTime(instances: readonly Instance[], deps: Deps, withinMs: number): Promise<ReadonlyMap<string, Asked>> {
   if (instances.length === 0) return new Map()
   const late = new AbortController()
   // One promise for all: sixty listeners on one signal look like a leak.

@@ -53,9 +53,9 @@ export class InstanceDescriber {
       return
     }
     const told = new Set<string>()
-    for await (const instance of this.queryList(filtersOf(query), query, signal)) {
-      told.add(instance.id)
-      yield instance
+    for await (const {instance} of this.list(filtersOf(query), signal)) {
+      if (this.recent.isNew(instance.id)) told.add(instance.id)
+      if (fits(instance, query)) yield instance
     }
     // Whether one that EC2 does not tell yet passes EC2's own filters, only EC2 knows.
     if (query.filters) return
