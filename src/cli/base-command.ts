@@ -14,6 +14,7 @@ import {systemClock} from '../core/system-clock.js'
 import {EXIT_CODES, isRunctlError, RunctlError, withContext} from '../model/errors.js'
 import {renderDetached, renderError} from '../ui/error-text.js'
 import {createProgress, type ProgressOutput} from '../ui/progress.js'
+import type {Provider} from '../providers/provider.js'
 import type {RenderEnv} from '../ui/render-env.js'
 import {loadCheckpointFormats} from './checkpoint-formats.js'
 import {Detached, detachedExitCode, DETACHED_EXIT_CODE, DETACHING_SIGNALS, type DetachingSignal} from './detached.js'
@@ -187,8 +188,12 @@ export abstract class RunctlCommand<T> extends Command {
   }
 
   /** Everything that a use-case needs of one platform. */
-  protected async platformDeps(name: string, scope: Scope = {footprint: this.footprint, progress: this.progress}): Promise<PlatformDeps> {
-    const provider = await (await this.platforms()).open(name)
+  protected async platformDeps(name: string, scope?: Scope): Promise<PlatformDeps> {
+    return this.depsOf(name, await (await this.platforms()).open(name), scope)
+  }
+
+  /** The same where the provider is at hand: that of one region. */
+  protected async depsOf(name: string, provider: Provider, scope: Scope = {footprint: this.footprint, progress: this.progress}): Promise<PlatformDeps> {
     const {signal} = this
     const {footprint, progress} = scope
     const lifecycle = createLifecycle({config: this.config, provider, progress, signal, reportFailure: () => this.failedSteps++})
@@ -226,10 +231,11 @@ export abstract class RunctlCommand<T> extends Command {
     return usable.flat()
   }
 
-  private tellOnce(platform: string): (error: unknown) => void {
+  /** For the failure of one of several places, after which the others are asked all the same. */
+  protected tellOnce(place: string): (error: unknown) => void {
     let told = false
     return error => {
-      if (!told) this.progress.emit({type: 'warning', message: `${platform} is left out: ${reasonOf(error)}`})
+      if (!told) this.progress.emit({type: 'warning', message: `${place} is left out: ${reasonOf(error)}`})
       told = true
     }
   }

@@ -11,7 +11,7 @@ import {step} from './progress.js'
 export async function recordEnd(saved: SaveResult, instance: Instance, input: EndInput, deps: PlatformDeps): Promise<void> {
   try {
     await step(deps.progress, 'record', 'Record it in the tags', async () =>
-      deps.provider.setTags(instance.id, tagsOf(saved, await lastOf(instance.id, saved, deps)), {signal: deps.signal}))
+      deps.provider.setTags(instance.id, tagsOf(saved, instance, await lastOf(instance.id, saved, deps)), {signal: deps.signal}))
   } catch (error) {
     if (deps.signal.aborted || !(input.force || isRunctlError(error))) throw error
     const why = error instanceof Error ? error.message : String(error)
@@ -57,10 +57,13 @@ async function orNothing<T>(answer: Promise<T>): Promise<T | null> {
   })
 }
 
-function tagsOf(saved: SaveResult, {checkpoint, project, runId}: Last): Record<string, string> {
+function tagsOf(saved: SaveResult, {launchedAt}: Instance, {checkpoint, project, runId}: Last): Record<string, string> {
   const tags: Record<string, string> = {[TAGS.stateReason]: 'user'}
   // Where nobody could ask, what the disk holds is not known, and 0 would be a licence to remove it.
-  if (saved.ok || saved.reports.length > 0 || saved.only_here.length > 0) tags[TAGS.onlyHere] = String(saved.only_here.length)
+  if (saved.ok || saved.reports.length > 0 || saved.only_here.length > 0) {
+    tags[TAGS.onlyHere] = String(saved.only_here.length)
+    if (launchedAt !== null) tags[TAGS.onlyHereOf] = launchedAt
+  }
   if (runId) tags[TAGS.lastRun] = runId
   if (project) tags[TAGS.project] = project
   if (checkpoint) tags[TAGS.lastCheckpoint] = checkpointTag(checkpoint)
