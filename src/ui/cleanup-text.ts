@@ -25,6 +25,7 @@ export function renderCleanup(rows: readonly ResourceRow[], env: RenderEnv): str
     paint('What could be cleaned up:', 'bold', env.color),
     ...found.slice(0, MOST_SHOWN).map(({text}) => `  ${text}`),
     ...(left > 0 ? [`  and ${left} more`] : []),
+    'More, with what each saves: runctl resources insights. What may go, as a plan: runctl resources cleanup',
   ].join('\n')
 }
 
