@@ -89,5 +89,5 @@ function sums({dry_run, items, unpriced, usd_per_month_less: usd}: ResourceClean
   const count = going.filter(({what}) => what !== 'failed').length
   const rest = items.length - going.length
   const saves = count === 0 ? '' : `: ${formatCost(usd)} a month less${unpriced > 0 ? `, and what ${unpriced} of them cost is unknown` : ''}`
-  return `${plural(count, 'thing')} ${dry_run ? 'would be removed' : 'removed'}${saves}${rest > 0 ? `; ${rest} left alone` : ''}.`
+  return `${plural(count, 'thing')} ${dry_run ? 'would be removed' : 'removed'}${saves}${rest > 0 ? `; ${rest} ${rest === 1 ? 'stays' : 'stay'}` : ''}.`
 }
