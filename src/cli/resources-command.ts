@@ -1,65 +1,78 @@
-import {userInfo} from 'node:os'
 import {Flags} from '@oclif/core'
+import {userInfo} from 'node:os'
 
-import type {ItemFailure} from '../core/clean-up.js'
 import type {PlatformDeps} from '../core/platform-deps.js'
-import type {ResourcePlace} from '../core/resource-place.js'
-import {isRunctlError} from '../model/errors.js'
-import {environmentPrefix} from './environment-prefix.js'
+import {isRunctlError, RunctlError} from '../model/errors.js'
 import {RunctlCommand} from './base-command.js'
-import {naming} from './instances-command.js'
 import {lenientProvider} from './lenient-provider.js'
-import {scopedProgress} from './scoped-progress.js'
 
-/** Of commands that look through all that exists. */
+/** Which platforms a command over resources looks at. */
 export const placeFlags = {
   platform: Flags.string({summary: 'Only this platform. Default: all.'}),
-  'all-regions': Flags.boolean({default: false, summary: 'In every region of the account, not only in the configured one.'}),
+  'all-regions': Flags.boolean({summary: 'Look at every region of the account, all at once; one that refuses is a warning.'}),
 }
 
-/** Of commands that change what they find. */
-export const actFlags = {
-  project: Flags.string({summary: 'Only what has this project.'}),
-  owner: Flags.string({helpValue: '<name>', summary: 'Whose: what the owner tag says. Default: you, by the name of your account on this machine. Nobody else\'s is touched.'}),
-  'dry-run': Flags.boolean({default: false, summary: 'Only the plan. That is so without --yes in any case.', exclusive: ['yes']}),
-  yes: Flags.boolean({default: false, char: 'y', summary: 'Do it. Nothing is asked.'}),
+/** Whose resources it is about. */
+export const ownerFlags = {
+  project: Flags.string({summary: 'Only what belongs to this project.'}),
+  owner: Flags.string({summary: 'Only what belongs to this user, as `create` notes the name.', exclusive: ['mine']}),
+  mine: Flags.boolean({summary: 'Only what belongs to you.'}),
 }
 
-/** Commands over all that exists on one platform or on all of them, perhaps in every region. */
+export interface Places {
+  readonly platform?: string | undefined
+  readonly 'all-regions': boolean
+}
+
+interface RegionDeps {
+  readonly deps: PlatformDeps
+  readonly region: string | null
+}
+
+const configured = (deps: PlatformDeps): RegionDeps => ({deps, region: null})
+
+/** A command over all that exists, on one platform or on all, in one region or in all. */
 export abstract class ResourcesCommand<T> extends RunctlCommand<T> {
-  protected get thisUser(): string {
-    return userInfo().username
+  /** One that is named must answer; of all, those that cannot be asked are left out with a warning. */
+  protected async places(places: Places): Promise<readonly PlatformDeps[]> {
+    return (await this.regions(places)).map(({deps}) => deps)
   }
 
-  protected async places(flags: {readonly platform?: string | undefined; readonly 'all-regions': boolean}): Promise<readonly ResourcePlace[]> {
-    const all = flags.platform === undefined ? await this.allPlatforms() : [await this.platformDeps(flags.platform)]
-    if (!flags['all-regions']) return all.map(deps => this.place(deps, ''))
-    return (await Promise.all(all.map(deps => this.inRegions(deps, flags.platform !== undefined)))).flat()
+  /** The same, each with its region; null: the configured one. */
+  protected async regions({'all-regions': allRegions, platform}: Places): Promise<readonly RegionDeps[]> {
+    const chosen = platform === undefined ? await this.allPlatforms() : [await this.platformDeps(platform)]
+    if (!allRegions) return chosen.map(configured)
+    return (await Promise.all(chosen.map(async deps => this.inRegions(deps, platform === undefined)))).flat()
   }
 
-  /** A platform without regions is one place. A region that refuses is named, and the others are looked through. */
-  private async inRegions(deps: PlatformDeps, isNamed: boolean): Promise<readonly ResourcePlace[]> {
-    const {provider, signal} = deps
-    if (provider.regions === undefined) return [this.place(deps, '')]
-    const regions = await provider.regions({signal}).catch((error: unknown) => {
-      if (isNamed || !isRunctlError(error)) throw error
-      this.tellOnce(provider.name)(error)
-      return []
+  protected ownerOf({mine, owner}: {readonly mine: boolean; readonly owner?: string | undefined}): string | null {
+    return mine ? userInfo().username : (owner ?? null)
+  }
+
+  /** As {@link places}, of one platform. Lenient: where the regions cannot be told, the configured one is looked at. */
+  private async inRegions(deps: PlatformDeps, lenient: boolean): Promise<readonly RegionDeps[]> {
+    const {provider} = deps
+    if (!provider.regions || !provider.inRegion) return [configured(deps)]
+    const regions = await provider.regions({signal: this.signal}).catch((error: unknown) => {
+      if (!lenient || this.signal.aborted || !isRunctlError(error)) throw error
+      this.tellOnce(`every region of ${provider.name} but one`)(error)
+      return null
     })
+    if (regions === null) return [configured(deps)]
     return Promise.all(regions.map(async region => {
-      const there = provider.inRegion?.(region) ?? provider
-      const lenient = lenientProvider(there, signal, this.tellOnce(`${provider.name} in ${region}`))
-      return this.place(await this.depsOf(provider.name, lenient), environmentPrefix(provider.name, 'region', region))
+      const there = await this.platformDeps(provider.name, undefined, region)
+      return {region, deps: {...there, provider: lenientProvider(there.provider, this.signal, this.tellOnce(`${provider.name} in ${region}`))}}
     }))
   }
+}
 
-  private place(deps: PlatformDeps, before: string): ResourcePlace {
-    const {provider} = deps
-    return {deps, before, scoped: id => this.depsOf(provider.name, provider, {footprint: this.newFootprint(), progress: scopedProgress(this.progress, id)})}
+/** `NAME=VALUE` pairs by name; the same name several times has several values. Rejects with `bad_input`. */
+export function pairs(flag: string, given: readonly string[]): Readonly<Record<string, readonly string[]>> {
+  const values = new Map<string, string[]>()
+  for (const pair of given) {
+    const at = pair.indexOf('=')
+    if (at < 1) throw new RunctlError('bad_input', `--${flag} ${JSON.stringify(pair)} is not of the form NAME=VALUE`)
+    values.set(pair.slice(0, at), [...(values.get(pair.slice(0, at)) ?? []), pair.slice(at + 1)])
   }
-
-  /** As they are shown: each says which instance it is about, and what runs on. */
-  protected told(failures: readonly ItemFailure[]): readonly unknown[] {
-    return failures.map(({deps, error, id}) => this.withFootprint(naming(id, error), deps.footprint))
-  }
+  return Object.fromEntries(values)
 }

@@ -4,12 +4,13 @@ import type {Rendered} from '../../cli/base-command.js'
 import {cleanupRule, KINDS} from '../../cli/cleanup-rule.js'
 import {durationFlag} from '../../cli/duration-flag.js'
 import {newRequestId} from '../../cli/new-request-id.js'
-import {actFlags, placeFlags, ResourcesCommand} from '../../cli/resources-command.js'
+import {actFlags, ResourcePlacesCommand} from '../../cli/resource-places-command.js'
+import {placeFlags} from '../../cli/resources-command.js'
 import {cleanUp, type ResourceCleanup} from '../../core/clean-up.js'
 import {parseDuration} from '../../model/duration.js'
 import {renderCleanupPlan} from '../../ui/cleanup-plan-text.js'
 
-export default class ResourcesCleanup extends ResourcesCommand<ResourceCleanup> {
+export default class ResourcesCleanup extends ResourcePlacesCommand<ResourceCleanup> {
   static override summary = 'Remove what nobody needs any more: long stopped instances, disks, snapshots and addresses that are attached to nothing.'
   static override description = `Only what runctl made and what is yours, by its tags; the rest is listed with the reason, and never touched. Without --yes it is the plan alone.
 An instance whose disk holds the only copy of a checkpoint stays, with the commands that save it. Everything is looked at again right before it goes.`
@@ -41,7 +42,7 @@ An instance whose disk holds the only copy of a checkpoint stays, with the comma
       timeoutMs: flags.timeout,
       requestId: newRequestId(),
       cwd: process.cwd(),
-    }, await this.places(flags))
+    }, await this.resourcePlaces(flags))
     return {value: result, text: renderCleanupPlan(result, this.renderEnv, this.again({without: [{flag: 'dry-run', takesValue: false}], plus: ['--yes']})), failures: this.told(failures)}
   }
 }

@@ -3,12 +3,13 @@ import {Flags} from '@oclif/core'
 import type {Rendered} from '../../cli/base-command.js'
 import {durationFlag} from '../../cli/duration-flag.js'
 import {newRequestId} from '../../cli/new-request-id.js'
-import {actFlags, placeFlags, ResourcesCommand} from '../../cli/resources-command.js'
+import {actFlags, ResourcePlacesCommand} from '../../cli/resource-places-command.js'
+import {placeFlags} from '../../cli/resources-command.js'
 import {stopAll, type StopAllItem} from '../../core/stop-all.js'
 import {parseDuration} from '../../model/duration.js'
 import {renderStopAll} from '../../ui/stop-all-text.js'
 
-export default class ResourcesStopAll extends ResourcesCommand<readonly StopAllItem[]> {
+export default class ResourcesStopAll extends ResourcePlacesCommand<readonly StopAllItem[]> {
   static override summary = 'Stop all of your running instances that runctl made, each with its save; their disks are kept.'
   static override description = `Without --yes it is the plan alone. Each training is asked to save and has the grace to do so; an instance on which nothing good was saved runs on, and is named
 with the command to go on. What cannot be stopped (a one-time spot instance) stays too.`
@@ -32,7 +33,7 @@ with the command to go on. What cannot be stopped (a one-time spot instance) sta
       timeoutMs: flags.timeout,
       // One for all of them: what is asked of each is the same then, and can travel together.
       requestId: newRequestId(),
-    }, await this.places(flags))
+    }, await this.resourcePlaces(flags))
     return {value: result, text: renderStopAll(result, this.renderEnv, this.again({without: [{flag: 'dry-run', takesValue: false}], plus: ['--yes']})), failures: this.told(failures)}
   }
 }
