@@ -30,8 +30,10 @@ interface Deps {
   readonly describer: InstanceDescriber
   readonly recent: RecentChanges
   readonly clock: AwsClock
-  /** US dollars an hour, null where unknown. */
-  readonly price: (wish: {readonly instanceType: string; readonly spot: boolean; readonly zone: string | null}, signal: AbortSignal | undefined) => Promise<number | null>
+  /** US dollars an hour and where that is from, null where unknown. */
+  readonly price: (
+    wish: {readonly instanceType: string; readonly spot: boolean; readonly zone: string | null}, signal: AbortSignal | undefined,
+  ) => Promise<{readonly usd: number; readonly source: string} | null>
 }
 
 interface Found {
@@ -83,14 +85,14 @@ export class Launcher {
     const [place] = placesToTry(wish, network)
     const zone = wish.zone ?? null
     const input = launchInput(launch, {clientToken: request.requestId, subnet: network.subnet, spot: place?.spot ?? false})
-    const [usdPerHour, region] = await Promise.all([
+    const [price, region] = await Promise.all([
       this.deps.price({instanceType: wish.instanceType, spot: wish.spot !== null, zone}, signal),
       this.deps.clients.region(),
       this.run({...input, DryRun: true}, signal).catch((error: unknown) => {
         if (awsErrorName(error) !== 'DryRunOperation') throw isAboutProfile(error) ? noProfile(wish.instanceProfile, error) : error
       }),
     ])
-    return {settings: planSettings(launch, type, region), usdPerHour}
+    return {settings: {...planSettings(launch, type, region), ...priceNote(price?.source)}, usdPerHour: price?.usd ?? null}
   }
 
   private check(request: CreateInstanceRequest): {readonly tags: Readonly<Record<string, string>>; readonly wish: LaunchWish} {
@@ -185,3 +187,7 @@ function planSettings({image, network, tags, wish}: Launch, type: MachineType, r
     tags: Object.entries(tags).map(([key, value]) => `${key}=${value}`).join(', '),
   }
 }
+
+/** A price of AWS's own needs no word. */
+const priceNote = (source: string | undefined): Readonly<Record<string, string>> =>
+  source?.startsWith('built-in') ? {'price from': `${source}: AWS's price list could not be asked`} : {}
