@@ -338,6 +338,8 @@ export interface Provider {
   terminateInstance(instanceId: string, options?: CallOptions): Promise<Instance>
   /** Adds or replaces tags; an empty value is a value. Keys at most 128 characters, values at most 256. */
   setTags(instanceId: string, tags: Readonly<Record<string, string>>, options?: CallOptions): Promise<void>
+  /** The time by the platform's own clock, as its answers tell it. Absent: this machine's clock is as good. */
+  now?(): Promise<Date>
   readonly shell: Shell
   /** What `createInstance` would do with this request, and whether it may: for `create --dry-run`. Changes nothing. */
   planCreate?(request: CreateInstanceRequest, options?: CallOptions): Promise<CreatePlan>

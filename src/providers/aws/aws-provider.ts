@@ -99,6 +99,12 @@ export class AwsProvider implements Provider {
     return {place: `${await this.deps.clients.region()} of this account`, next: ['export AWS_REGION=REGION', 'runctl config set aws.region REGION']}
   }
 
+  /** The SDK notices by the date of answers where this machine's clock is off by minutes. */
+  async now(): Promise<Date> {
+    const {config} = await this.deps.clients.ec2()
+    return new Date(this.deps.clock.now().getTime() + config.systemClockOffset)
+  }
+
   startInstance(id: string, {signal}: CallOptions = {}): Promise<Instance> {
     return this.changer.change('start', id, signal)
   }
