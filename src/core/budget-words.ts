@@ -1,6 +1,7 @@
 import {usdWords} from '../model/amount-words.js'
 import type {BudgetForecast} from '../model/budget.js'
 import {RunctlError} from '../model/errors.js'
+import {pathForShell} from '../model/quote-for-shell.js'
 import type {BudgetStand} from './check-budget.js'
 import {stillRunningSentence} from './instance-cost.js'
 
@@ -39,7 +40,7 @@ export function refusalOf({forecasts, project, review}: BudgetStand, again: (plu
     next: [
       ...(fitting === null ? [] : [again(['--max-hours', String(fitting)])]),
       ...running.filter(({usdPerHour}) => usdPerHour !== 0).slice(0, MOST_STOPS).map(({instance: {id, platform}}) => `runctl ${platform} stop ${id}`),
-      `runctl resources summary --project ${project}`,
+      `runctl resources summary --project ${pathForShell(project)}`,
       again(['--over-budget']),
     ],
     details: {project, budget: forecasts},

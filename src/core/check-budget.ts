@@ -2,8 +2,8 @@
  * Budgets, looked at before a machine is made or started and while nothing is billed for it. Two such commands at once do not know of each
  * other: both may pass (docs/budgets.md).
  */
-import {BUDGET_PERIODS, budgetWindow, forecastBudget, type Budget, type BudgetForecast, type Wanted} from '../model/budget.js'
-import {isRunctlError, RunctlError, withContext} from '../model/errors.js'
+import {BUDGET_PERIODS, budgetWindow, forecastBudget, type Budget, type BudgetForecast, type BudgetWindow, type Wanted} from '../model/budget.js'
+import {isRunctlError, withContext} from '../model/errors.js'
 import {TAGS} from '../model/instance.js'
 import {isOver, refusalOf, warningsOf} from './budget-words.js'
 import {reviewProject, type ProjectReview} from './review-project.js'
@@ -13,12 +13,21 @@ import type {PlatformDeps} from './platform-deps.js'
 export interface BudgetTerms {
   /** The amounts that count for a project. */
   readonly amountsOf: (project: string) => Budget
+  /** The limits that what is made or started will have; null: none. */
+  readonly caps: Pick<Wanted, 'maxHours' | 'maxUsd'>
   /** Whose wish it is to go over it; null: nobody's. */
   readonly overBy: string | null
   /** All platforms that are set up: the project's machines may be on any of them. */
   readonly platforms: () => Promise<readonly PlatformDeps[]>
   /** The command as it was typed, with these words added. */
   readonly again: (plus: readonly string[]) => string
+  readonly memory: BudgetMemory
+}
+
+/** What one command knows of the projects, by name: it looks once, and holds each machine also against those that it has let through before. */
+export interface BudgetMemory {
+  readonly reviews: Map<string, Promise<ProjectReview>>
+  readonly granted: Map<string, readonly Wanted[]>
 }
 
 /** What is about to be made or started. */
@@ -35,20 +44,26 @@ export interface BudgetAsk {
  * Without a budget, and for what costs nothing, nothing is looked at.
  */
 export async function checkBudget(ask: BudgetAsk, terms: BudgetTerms, deps: PlatformDeps): Promise<Readonly<Record<string, string>>> {
-  const stand = await standOf(ask, terms, deps).catch((error: unknown) => {
-    if (terms.overBy === null || !isRunctlError(error) || deps.signal.aborted) throw unless(error, terms)
-    deps.progress.emit({type: 'warning', message: `budget: what the project has cost could not be found out: ${error.message}`})
-    return 'unseen' as const
-  })
-  if (stand === null) return {}
-  if (stand !== 'unseen') {
-    for (const message of warningsOf(stand)) deps.progress.emit({type: 'warning', message})
-    if (!stand.forecasts.some(isOver)) return {}
+  const overridden = (): Readonly<Record<string, string>> => {
+    const record = `${terms.overBy} ${deps.clock.now().toISOString()}`
+    deps.progress.emit({type: 'note', message: `over the budget on purpose: recorded in the tag ${TAGS.overBudget}`})
+    return {[TAGS.overBudget]: record}
   }
-  if (terms.overBy === null && stand !== 'unseen') throw refusalOf(stand, terms.again)
-  const record = `${terms.overBy} ${deps.clock.now().toISOString()}`
-  deps.progress.emit({type: 'note', message: `over budget on purpose, recorded in the tag ${TAGS.overBudget}: ${record}`})
-  return {[TAGS.overBudget]: record}
+  let stand: BudgetStand | null
+  try {
+    stand = await standOf(ask, terms, deps)
+  } catch (error) {
+    if (!(error instanceof UnseenBudget)) throw error
+    if (terms.overBy === null) throw withContext(error.cause, {next: [terms.again(['--over-budget'])]})
+    deps.progress.emit({type: 'warning', message: `what ${ask.project} has cost could not be found out: ${error.message}`})
+    return overridden()
+  }
+  if (stand === null) return {}
+  const refusal = stand.forecasts.some(isOver) ? refusalOf(stand, terms.again) : null
+  if (refusal !== null && terms.overBy === null) throw refusal
+  terms.memory.granted.set(stand.project, [...stand.granted, stand.wanted])
+  for (const message of [...(refusal === null ? [] : [refusal.message]), ...warningsOf(stand)]) deps.progress.emit({type: 'warning', message})
+  return refusal === null ? {} : overridden()
 }
 
 /** Where the budgets of a project stand with what is asked for. */
@@ -56,9 +71,11 @@ export interface BudgetStand {
   readonly project: string
   readonly forecasts: readonly BudgetForecast[]
   readonly review: ProjectReview
+  readonly wanted: Wanted
+  readonly granted: readonly Wanted[]
 }
 
-/** null: no budget, or nothing that costs. */
+/** null: no budget, or nothing that costs. Rejects with {@link UnseenBudget} where a platform does not tell what there is. */
 export async function standOf({project, requestIds = [], wanted}: BudgetAsk, terms: BudgetTerms, deps: PlatformDeps): Promise<BudgetStand | null> {
   if (project === null) return null
   const amounts = terms.amountsOf(project)
@@ -66,18 +83,29 @@ export async function standOf({project, requestIds = [], wanted}: BudgetAsk, ter
   if (periods.length === 0) return null
   const asked = await wanted()
   if (asked.usdPerHour === 0) return null
-  const others = (await terms.platforms()).filter(({provider}) => provider.name !== deps.provider.name)
   const now = deps.clock.now()
-  const review = await reviewProject({project, windows: periods.map(period => ({...budgetWindow(period, now), to: now}))}, [deps, ...others])
+  const looked = terms.memory.reviews.get(project) ?? reviewAll(project, periods.map(period => ({...budgetWindow(period, now), to: now})), terms, deps)
+  terms.memory.reviews.set(project, looked)
+  const review = await looked
+  // Nothing is waited for from here on: two of one command never see the same.
+  const granted = terms.memory.granted.get(project) ?? []
   const made = review.machines.filter(({instance: {tags}}) => requestIds.includes(tags[TAGS.createRequest] ?? '')).length
+  const still = {...asked, count: Math.max(0, asked.count - made)}
   const forecasts = periods.map((period, at) => forecastBudget(
     {period, amountUsd: amounts[period] ?? 0, warnAt: amounts.warnAt},
-    {now, spent: review.spent[at] ?? {usd: null, known_usd: 0, unknown: []}, ongoing: review.machines, wanted: {...asked, count: Math.max(0, asked.count - made)}},
+    {now, spent: review.spent[at] ?? {usd: null, known_usd: 0, unknown: []}, ongoing: review.machines, granted, wanted: still},
   ))
-  return {project, forecasts, review}
+  return {project, forecasts, review, wanted: still, granted}
 }
 
-function unless(error: unknown, {again}: BudgetTerms): unknown {
-  if (!isRunctlError(error) || error instanceof RunctlError && error.code === 'bad_input') return error
-  return withContext(error, {next: [again(['--over-budget'])]})
+async function reviewAll(project: string, windows: readonly BudgetWindow[], terms: BudgetTerms, deps: PlatformDeps): Promise<ProjectReview> {
+  try {
+    const others = (await terms.platforms()).filter(({provider}) => provider.name !== deps.provider.name)
+    return await reviewProject({project, windows}, [deps, ...others])
+  } catch (error) {
+    throw isRunctlError(error) && !deps.signal.aborted ? new UnseenBudget(error.message, {cause: error}) : error
+  }
 }
+
+/** Its cause is what the platform said. */
+export class UnseenBudget extends Error {}

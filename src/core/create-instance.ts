@@ -1,6 +1,8 @@
 import {isRunctlError, RunctlError} from '../model/errors.js'
 import {TAGS, type Instance} from '../model/instance.js'
 import type {CreateInstanceRequest, CreateOption} from '../providers/provider.js'
+import type {BudgetTerms} from './check-budget.js'
+import {tagsByBudget} from './create-budget.js'
 import type {JournalEntry} from './create-journal.js'
 import {resourceRow, type ResourceRow} from './list-resources.js'
 import type {PlatformDeps} from './platform-deps.js'
@@ -20,6 +22,8 @@ export interface CreateInput {
   readonly project: string | null
   readonly owner: string
   readonly version: string
+  /** The budget that it is held against, before anything is made; absent: none. */
+  readonly budget?: BudgetTerms
   readonly wait: boolean
   readonly timeoutMs: number
 }
@@ -45,19 +49,28 @@ export async function createInstances(input: CreateInput, count: number, deps: P
   if (entry?.resumedFrom) {
     deps.progress.emit({type: 'note', message: `the same create was cut off at ${entry.resumedFrom}: what it may have made is used, and no second one is made`})
   }
+  const requestIds = entry?.requestIds ?? fresh
+  const tags = await tagsByBudget(input, createRequest(input), {count, requestIds}, deps).catch(async (error: unknown) => {
+    // What was cut off before may have made a machine: its key is kept, and finds it for an hour.
+    if (entry?.resumedFrom === null) await entry.settle()
+    throw error
+  })
   let unanswered = count
   const onAnswer = async (): Promise<void> => {
     unanswered--
     if (unanswered === 0) await entry?.settle()
   }
-  const outcomes = await Promise.all((entry?.requestIds ?? fresh).map(async (requestId, at) =>
-    createOne({...input, requestId}, {entry, onAnswer, stepSuffix: count === 1 ? '' : `-${at + 1}`}, deps)))
+  const outcomes = await Promise.all(requestIds.map(async (requestId, at) =>
+    createOne({...input, requestId, tags}, {entry, onAnswer, stepSuffix: count === 1 ? '' : `-${at + 1}`}, deps)))
   deps.signal.throwIfAborted()
   return outcomes
 }
 
+/** With further tags. */
+type Tagged = CreateInput & {readonly tags?: Readonly<Record<string, string>>}
+
 /** What `createInstance` is asked for this input. */
-export function createRequest(input: CreateInput): CreateInstanceRequest {
+export function createRequest(input: Tagged): CreateInstanceRequest {
   return {
     requestId: input.requestId,
     ...(input.name === null ? {} : {name: input.name}),
@@ -68,6 +81,7 @@ export function createRequest(input: CreateInput): CreateInstanceRequest {
       [TAGS.createRequest]: input.requestId,
       [TAGS.owner]: input.owner,
       ...(input.project === null ? {} : {[TAGS.project]: input.project}),
+      ...input.tags,
     },
   }
 }
@@ -81,7 +95,7 @@ interface Attempt {
   readonly stepSuffix: string
 }
 
-async function createOne(input: CreateInput, attempt: Attempt, deps: PlatformDeps): Promise<CreateOutcome> {
+async function createOne(input: Tagged, attempt: Attempt, deps: PlatformDeps): Promise<CreateOutcome> {
   let made: Instance | null = null
   try {
     const asked = createRequest(input)
@@ -101,13 +115,13 @@ async function createOne(input: CreateInput, attempt: Attempt, deps: PlatformDep
 }
 
 /** The key of a create that was cut off may belong to an instance that has been terminated since: then a new one is asked for. */
-async function ask(input: CreateInput, {entry, onAnswer}: Attempt, deps: PlatformDeps): Promise<Instance> {
+async function ask(input: Tagged, {entry, onAnswer}: Attempt, deps: PlatformDeps): Promise<Instance> {
   const trace = `request ${input.requestId}`
   deps.footprint.note(trace, {
     stillRunning: `perhaps a new instance on ${deps.provider.name}: it was being created`,
     next: [`runctl resources list --platform ${deps.provider.name}`, ...(entry ? ['the same command again within an hour: it finds that instance and makes no second one'] : [])],
   })
-  const create = (asked: CreateInput): Promise<Instance> => deps.provider.createInstance(createRequest(asked), {signal: deps.signal})
+  const create = (asked: Tagged): Promise<Instance> => deps.provider.createInstance(createRequest(asked), {signal: deps.signal})
   try {
     let instance = await create(input)
     if (isGone(instance) && !entry) throw goneBefore(instance, input)

@@ -1,4 +1,6 @@
+import type {BudgetForecast} from '../model/budget.js'
 import {RunctlError} from '../model/errors.js'
+import {planBudget} from './create-budget.js'
 import {createRequest, type CreateInput} from './create-instance.js'
 import type {PlatformDeps} from './platform-deps.js'
 
@@ -11,13 +13,17 @@ export interface CreatePlanResult {
   readonly settings: Readonly<Record<string, string>>
   /** For one hour of all of them, running. */
   readonly cost_per_hour: number | null
+  /** Where the project's budgets stand with it; empty where there is none, and where it costs nothing. */
+  readonly budget: readonly BudgetForecast[]
 }
 
 /** Finds out what `createInstances` would do and whether it may; no step runs, nothing is changed. Rejects with `bad_input` where a platform cannot tell. */
-export async function planCreate(input: CreateInput, count: number, {provider, signal}: Pick<PlatformDeps, 'provider' | 'signal'>): Promise<CreatePlanResult> {
+export async function planCreate(input: CreateInput, count: number, deps: PlatformDeps): Promise<CreatePlanResult> {
+  const {provider, signal} = deps
   if (!provider.planCreate) {
     throw new RunctlError('bad_input', `${provider.name} cannot tell beforehand what it would create: leave --dry-run out`, {next: [`runctl ${provider.name} create`]})
   }
   const {settings, usdPerHour} = await provider.planCreate(createRequest(input), {signal})
-  return {dry_run: true, platform: provider.name, count, settings, cost_per_hour: usdPerHour === null ? null : usdPerHour * count}
+  const budget = await planBudget(input, count, usdPerHour, deps)
+  return {dry_run: true, platform: provider.name, count, settings, cost_per_hour: usdPerHour === null ? null : usdPerHour * count, budget}
 }

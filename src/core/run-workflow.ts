@@ -114,7 +114,7 @@ export async function runWorkflow(input: WorkflowInput, deps: PlatformDeps): Pro
 
 async function provide(input: WorkflowInput, deps: PlatformDeps): Promise<{began: WorkflowResult['began']; instance: ResourceRow}> {
   if (input.instanceId === null) return {began: 'created', ...(await createInstance(input.create, deps))}
-  const {changed, instance} = await startInstance({instanceId: input.instanceId, wait: true, timeoutMs: input.readyTimeoutMs}, deps)
+  const {changed, instance} = await startInstance({instanceId: input.instanceId, wait: true, timeoutMs: input.readyTimeoutMs, ...(input.create.budget && {budget: input.create.budget})}, deps)
   return {began: changed ? 'started' : 'was-running', instance}
 }
 

@@ -2,7 +2,7 @@
  * The arithmetic of budgets: what a project has cost on a day or in a month, what its machines will have cost by the end of it, and whether
  * another machine still fits. Days and months are those of UTC, as on the bill.
  */
-import type {Cost} from './cost.js'
+import {monthsBetween, type Cost} from './cost.js'
 
 export const BUDGET_PERIODS = ['day', 'month'] as const
 export type BudgetPeriod = (typeof BUDGET_PERIODS)[number]
@@ -38,6 +38,15 @@ export interface Wanted {
   /** The limits that each will have; null: none. */
   readonly maxHours: number | null
   readonly maxUsd: number | null
+}
+
+export interface BudgetSituation {
+  readonly now: Date
+  readonly spent: Cost
+  readonly ongoing: readonly Ongoing[]
+  /** What the same command has been let make or start before; it is not among `ongoing`. */
+  readonly granted: readonly Wanted[]
+  readonly wanted: Wanted
 }
 
 /** Where a budget stands with what is asked for. Also its JSON form; money in US dollars. */
@@ -77,12 +86,16 @@ export function budgetWindow(period: BudgetPeriod, now: Date): BudgetWindow {
 /** `now` lies within the window. */
 export function forecastBudget(
   {amountUsd, period, warnAt}: {readonly period: BudgetPeriod; readonly amountUsd: number; readonly warnAt: number},
-  {now, ongoing, spent, wanted}: {readonly now: Date; readonly spent: Cost; readonly ongoing: readonly Ongoing[]; readonly wanted: Wanted},
+  {granted, now, ongoing, spent, wanted}: BudgetSituation,
 ): BudgetForecast {
   const {to} = budgetWindow(period, now)
-  const costs = ongoing.map(one => costUntil(one, now, to))
+  const hours = hoursBetween(now, to)
+  const costs = [
+    ...ongoing.map(one => costUntil(one, now, to)),
+    ...granted.map(one => ({known: costOf(one, hours) ?? 0, whole: one.usdPerHour !== null})),
+  ]
   const ongoingUsd = costs.reduce((sum, {known}) => sum + known, 0)
-  const asked = costOf(wanted, hoursBetween(now, to))
+  const asked = costOf(wanted, hours)
   const total = spent.known_usd + ongoingUsd + (asked ?? 0)
   const over = asked !== null && asked > 0 && total > amountUsd + EPSILON_USD
   return {
@@ -116,8 +129,7 @@ function costUntil({stopsAt, storageUsdPerMonth, usdPerHour}: Ongoing, now: Date
   // A time that is past has not stopped it, and anybody can write a tag: it counts as none.
   const runsUntil = stop > now.getTime() ? new Date(Math.min(stop, to.getTime())) : to
   const machine = (usdPerHour ?? 0) * hoursBetween(now, runsUntil)
-  const month = budgetWindow('month', now)
-  const disks = ((storageUsdPerMonth ?? 0) * (to.getTime() - now.getTime())) / (month.to.getTime() - month.from.getTime())
+  const disks = (storageUsdPerMonth ?? 0) * monthsBetween(now.getTime(), to.getTime())
   return {known: machine + disks, whole: usdPerHour !== null && storageUsdPerMonth !== null}
 }
 

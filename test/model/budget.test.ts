@@ -17,6 +17,7 @@ interface Case {
   readonly warnAt?: number
   readonly spent?: Cost
   readonly ongoing?: readonly Ongoing[]
+  readonly granted?: readonly Wanted[]
   readonly wanted?: Wanted
   readonly is: Partial<BudgetForecast>
 }
@@ -31,6 +32,8 @@ const CASES: readonly Case[] = [
   {what: 'takes the sooner of two limits', wanted: wanted(1, {maxUsd: 2.5, maxHours: 2}), is: {asked_usd: 2}},
   {what: 'counts each of several', wanted: wanted(1, {count: 3, maxUsd: 2.5}), is: {asked_usd: 7.5}},
   {what: 'adds what was spent and what runs on', spent: spent(5), ongoing: [machine(1)], wanted: wanted(1), is: {spent_usd: 5, ongoing_usd: 12, total_usd: 29}},
+  {what: 'adds what was granted before, to its own limits', granted: [wanted(1, {count: 2, maxHours: 3}), wanted(2)], is: {ongoing_usd: 30, asked_usd: 12}},
+  {what: 'says that the price of what was granted before is missing', granted: [wanted(null)], is: {ongoing_usd: 0, at_least: true}},
   {what: 'counts what runs until it stops itself', ongoing: [machine(1, {stopsAt: '2026-11-23T14:30:00Z'})], is: {ongoing_usd: 2.5}},
   {what: 'counts what runs to the end where it stops itself later', ongoing: [machine(1, {stopsAt: '2026-11-25T00:00:00Z'})], is: {ongoing_usd: 12}},
   {what: 'takes a time to stop that is past for none', ongoing: [machine(1, {stopsAt: '2026-11-23T11:00:00Z'})], is: {ongoing_usd: 12}},
@@ -62,9 +65,9 @@ const CASES: readonly Case[] = [
 ]
 
 describe('the arithmetic of budgets', () => {
-  for (const {amount = 100, now = NOON.toISOString(), ongoing = [], period = 'day', warnAt = 0.8, ...one} of CASES) {
+  for (const {amount = 100, granted = [], now = NOON.toISOString(), ongoing = [], period = 'day', warnAt = 0.8, ...one} of CASES) {
     it(one.what, () => {
-      const forecast = forecastBudget({period, amountUsd: amount, warnAt}, {now: new Date(now), spent: one.spent ?? spent(0), ongoing, wanted: one.wanted ?? wanted(1)})
+      const forecast = forecastBudget({period, amountUsd: amount, warnAt}, {now: new Date(now), spent: one.spent ?? spent(0), ongoing, granted, wanted: one.wanted ?? wanted(1)})
       for (const [name, value] of Object.entries(one.is)) {
         const found = forecast[name as keyof BudgetForecast]
         if (typeof value === 'number') expect(found, name).to.be.closeTo(value, 1e-9)
@@ -78,7 +81,7 @@ describe('the arithmetic of budgets', () => {
     const price = fc.double({min: 0.001, max: 100, noNaN: true})
     fc.assert(fc.property(usd, usd, price, fc.integer({min: 1, max: 5}), (amountUsd, gone, usdPerHour, count) => {
       const ask = (maxHours: number | null): BudgetForecast =>
-        forecastBudget({period: 'day', amountUsd, warnAt: 1}, {now: NOON, spent: spent(gone), ongoing: [], wanted: wanted(usdPerHour, {count, maxHours})})
+        forecastBudget({period: 'day', amountUsd, warnAt: 1}, {now: NOON, spent: spent(gone), ongoing: [], granted: [], wanted: wanted(usdPerHour, {count, maxHours})})
       const {fitting_hours: hours, verdict} = ask(null)
       if (hours === null) return
       expect(verdict).to.equal('over')
