@@ -29,8 +29,8 @@ export interface GuardRequest {
   readonly request_id: string
   /** Limits counted from now: what has run up to now comes on top. Absent names stay as they are; null takes a limit away. */
   readonly set?: Partial<GuardLimits>
-  /** Only those names of `set` that have no limit yet are set. */
-  readonly only_unset?: boolean
+  /** These names of `set` (true: all of them) are set only where there is no such limit yet. */
+  readonly only_unset?: boolean | readonly (keyof GuardLimits)[]
   /** Added to the limits that there are; `wrong_state` where there is none to extend. */
   readonly extend?: {readonly seconds?: number; readonly usd?: number}
   /** How long a stop may be put off by a save that is refused, in seconds. Default 900. */

@@ -39,7 +39,6 @@ export function budgetTerms(config: Configuration, flags: Values, host: BudgetHo
   return {
     budget: {
       amountsOf: project => ({day: amount('day', project), month: amount('month', project), warnAt: config.get('budget.warn_at')}),
-      caps: {maxHours: null, maxUsd: null},
       overBy: flags['over-budget'] ? userInfo().username : null,
       platforms: host.platforms,
       again: plus => host.again({without: plus[0] === '--max-hours' ? [{flag: 'max-hours', takesValue: true}] : [], plus}),

@@ -1,22 +1,11 @@
-import {usdWords} from '../model/amount-words.js'
-import type {BudgetForecast} from '../model/budget.js'
+import {forecastWords, isOver} from '../model/budget-words.js'
 import {RunctlError} from '../model/errors.js'
 import {pathForShell} from '../model/quote-for-shell.js'
 import type {BudgetStand} from './check-budget.js'
 import {stillRunningSentence} from './instance-cost.js'
 
-const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December']
 /** Of what runs, so many are named with the command that stops it. */
 const MOST_STOPS = 3
-
-export const isOver = ({verdict}: BudgetForecast): boolean => verdict === 'over' || verdict === 'unknown'
-
-/** `today (UTC) $43.10 of $50.00: $12.30 spent, $6.70 for what is there, $24.10 for this`. */
-export function forecastWords({asked_usd: asked, at_least: atLeast, budget_usd: budget, ends_at, ongoing_usd: ongoing, period, spent_usd: spent, total_usd: total}: BudgetForecast): string {
-  const when = period === 'day' ? 'today (UTC)' : `in ${MONTHS[new Date(Date.parse(ends_at) - 1).getUTCMonth()] ?? 'this month'} (UTC)`
-  const parts = [`${usdWords(spent)} spent`, `${usdWords(ongoing)} for what is there`, asked === null ? 'an unknown price for this' : `${usdWords(asked)} for this`]
-  return `${when} ${atLeast ? 'at least ' : ''}${usdWords(total)} of ${usdWords(budget)}: ${parts.join(', ')}`
-}
 
 /** A line each. What is refused is not warned of besides. */
 export function warningsOf({forecasts, project, review}: BudgetStand): readonly string[] {

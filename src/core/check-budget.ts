@@ -2,10 +2,11 @@
  * Budgets, looked at before a machine is made or started and while nothing is billed for it. Two such commands at once do not know of each
  * other: both may pass (docs/budgets.md).
  */
-import {BUDGET_PERIODS, budgetWindow, forecastBudget, type Budget, type BudgetForecast, type BudgetWindow, type Wanted} from '../model/budget.js'
+import {BUDGET_PERIODS, budgetWindow, forecastBudget, type Budget, type BudgetForecast, type BudgetPeriod, type BudgetWindow, type Wanted} from '../model/budget.js'
+import {isOver} from '../model/budget-words.js'
 import {isRunctlError, withContext} from '../model/errors.js'
 import {TAGS} from '../model/instance.js'
-import {isOver, refusalOf, warningsOf} from './budget-words.js'
+import {refusalOf, warningsOf} from './budget-words.js'
 import {reviewProject, type ProjectReview} from './review-project.js'
 import type {PlatformDeps} from './platform-deps.js'
 
@@ -13,8 +14,6 @@ import type {PlatformDeps} from './platform-deps.js'
 export interface BudgetTerms {
   /** The amounts that count for a project. */
   readonly amountsOf: (project: string) => Budget
-  /** The limits that what is made or started will have; null: none. */
-  readonly caps: Pick<Wanted, 'maxHours' | 'maxUsd'>
   /** Whose wish it is to go over it; null: nobody's. */
   readonly overBy: string | null
   /** All platforms that are set up: the project's machines may be on any of them. */
@@ -49,16 +48,18 @@ export async function checkBudget(ask: BudgetAsk, terms: BudgetTerms, deps: Plat
     deps.progress.emit({type: 'note', message: `over the budget on purpose: recorded in the tag ${TAGS.overBudget}`})
     return {[TAGS.overBudget]: record}
   }
-  let stand: BudgetStand | null
+  let seen: Seen | null
   try {
-    stand = await standOf(ask, terms, deps)
+    seen = await look(ask, terms, deps)
   } catch (error) {
     if (!(error instanceof UnseenBudget)) throw error
     if (terms.overBy === null) throw withContext(error.cause, {next: [terms.again(['--over-budget'])]})
     deps.progress.emit({type: 'warning', message: `what ${ask.project} has cost could not be found out: ${error.message}`})
     return overridden()
   }
-  if (stand === null) return {}
+  if (seen === null) return {}
+  // Nothing is waited for until it is granted: two of one command never count on the same rest.
+  const stand = judge(seen, terms.memory)
   const refusal = stand.forecasts.some(isOver) ? refusalOf(stand, terms.again) : null
   if (refusal !== null && terms.overBy === null) throw refusal
   terms.memory.granted.set(stand.project, [...stand.granted, stand.wanted])
@@ -75,8 +76,23 @@ export interface BudgetStand {
   readonly granted: readonly Wanted[]
 }
 
-/** null: no budget, or nothing that costs. Rejects with {@link UnseenBudget} where a platform does not tell what there is. */
-export async function standOf({project, requestIds = [], wanted}: BudgetAsk, terms: BudgetTerms, deps: PlatformDeps): Promise<BudgetStand | null> {
+/** The same without granting anything. null: no budget, or nothing that costs. Rejects with {@link UnseenBudget} where a platform does not tell what there is. */
+export async function standOf(ask: BudgetAsk, terms: BudgetTerms, deps: PlatformDeps): Promise<BudgetStand | null> {
+  const seen = await look(ask, terms, deps)
+  return seen && judge(seen, terms.memory)
+}
+
+interface Seen {
+  readonly project: string
+  readonly amounts: Budget
+  readonly now: Date
+  /** What spending of the review belongs to which period. */
+  readonly periods: readonly BudgetPeriod[]
+  readonly review: ProjectReview
+  readonly wanted: Wanted
+}
+
+async function look({project, requestIds = [], wanted}: BudgetAsk, terms: BudgetTerms, deps: PlatformDeps): Promise<Seen | null> {
   if (project === null) return null
   const amounts = terms.amountsOf(project)
   const periods = BUDGET_PERIODS.filter(period => amounts[period] !== null)
@@ -87,15 +103,17 @@ export async function standOf({project, requestIds = [], wanted}: BudgetAsk, ter
   const looked = terms.memory.reviews.get(project) ?? reviewAll(project, periods.map(period => ({...budgetWindow(period, now), to: now})), terms, deps)
   terms.memory.reviews.set(project, looked)
   const review = await looked
-  // Nothing is waited for from here on: two of one command never see the same.
-  const granted = terms.memory.granted.get(project) ?? []
   const made = review.machines.filter(({instance: {tags}}) => requestIds.includes(tags[TAGS.createRequest] ?? '')).length
-  const still = {...asked, count: Math.max(0, asked.count - made)}
+  return {project, amounts, now, periods, review, wanted: {...asked, count: Math.max(0, asked.count - made)}}
+}
+
+function judge({amounts, now, periods, project, review, wanted}: Seen, memory: BudgetMemory): BudgetStand {
+  const granted = memory.granted.get(project) ?? []
   const forecasts = periods.map((period, at) => forecastBudget(
     {period, amountUsd: amounts[period] ?? 0, warnAt: amounts.warnAt},
-    {now, spent: review.spent[at] ?? {usd: null, known_usd: 0, unknown: []}, ongoing: review.machines, granted, wanted: still},
+    {now, spent: review.spent[at] ?? {usd: null, known_usd: 0, unknown: []}, ongoing: review.machines, granted, wanted},
   ))
-  return {project, forecasts, review, wanted: still, granted}
+  return {project, forecasts, review, wanted, granted}
 }
 
 async function reviewAll(project: string, windows: readonly BudgetWindow[], terms: BudgetTerms, deps: PlatformDeps): Promise<ProjectReview> {

@@ -1,6 +1,7 @@
 import type {BudgetWindow, Ongoing} from '../model/budget.js'
 import {costBetween, sumOfCosts, type Cost} from '../model/cost.js'
 import {TAGS, type Instance} from '../model/instance.js'
+import {stopsAtOf} from '../model/limits.js'
 import type {PlatformDeps} from './platform-deps.js'
 import {mergeSpendings, spendingBetween, type Spending} from './spending.js'
 
@@ -58,6 +59,6 @@ function machineOf({segments}: Spending, instance: Instance): ProjectMachine {
     instance,
     usdPerHour: runs ? (present?.usd_per_hour ?? null) : 0,
     storageUsdPerMonth: present?.storage_usd_per_month ?? null,
-    stopsAt: instance.tags[TAGS.stopsAt] ?? null,
+    stopsAt: stopsAtOf(instance.tags[TAGS.stopsAt]),
   }
 }

@@ -54,5 +54,5 @@ export async function startInstance(input: StartInput, deps: PlatformDeps): Prom
 /** The tags that tell of a budget that was overridden. It counts for the project that the machine was made for. */
 const tagsByBudget = (instance: Instance, budget: BudgetTerms, note: RunningNote, deps: PlatformDeps): Promise<Readonly<Record<string, string>>> => checkBudget({
   project: instance.tags[TAGS.project] ?? null,
-  wanted: async () => ({count: 1, usdPerHour: (await note.price)?.usdPerHour ?? null, ...budget.caps}),
+  wanted: async () => ({count: 1, usdPerHour: (await note.price)?.usdPerHour ?? null, maxHours: null, maxUsd: null}),
 }, budget, deps)

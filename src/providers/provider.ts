@@ -67,6 +67,8 @@ export interface CreatePlan {
   readonly settings: Readonly<Record<string, string>>
   /** US dollars for one hour in state `running`; null where unknown. */
   readonly usdPerHour: number | null
+  /** The most that an hour can come to cost without anybody asking again (spot: the maximum bid, or the on-demand price). Absent: the same. */
+  readonly atMostUsdPerHour?: number | null
 }
 
 export interface InstanceQuery {

@@ -1,15 +1,17 @@
 import type {ResourceRow} from '../core/list-resources.js'
 import {formatAgo} from './duration.js'
 import {formatCost, formatHourly} from './money.js'
+import {stopsAtPair} from './limits-text.js'
 import {plural} from './plural.js'
-import {renderRecord} from './record.js'
+import {renderRecord, type Pair} from './record.js'
 import type {RenderEnv} from './render-env.js'
 import {shownAge, shownCost, shownHourly} from './shown-values.js'
 import {instanceStateStyle, instanceStateWords} from './state-words.js'
 import {renderTable, type Column} from './table.js'
 import {formatTime} from './timestamp.js'
 
-export function renderInstance(row: ResourceRow, env: RenderEnv): string {
+/** `limits`: what is known of when it stops itself, beyond its tags. */
+export function renderInstance(row: ResourceRow, env: RenderEnv, limits: readonly Pair[] = stopsAtPair(row, env)): string {
   const money = `${formatHourly(row.cost_per_hour)}${row.price_source === null ? '' : ` (${row.price_source})`}`
   return renderRecord(
     [
@@ -22,6 +24,7 @@ export function renderInstance(row: ResourceRow, env: RenderEnv): string {
       ['Launched', timeAndAge(row.launched_at, env)],
       ['Costs', env.format === 'text' ? shownHourly(row.cost_per_hour, env) : money],
       ['So far', costSoFar(row, env)],
+      ...limits,
       ['Project', row.project ?? undefined],
       ['Owner', row.owner ?? undefined],
       ['Run', row.run ?? undefined],

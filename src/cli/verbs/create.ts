@@ -5,12 +5,15 @@ import {createInstances, type CreateInput, type CreateOutcome, type CreateResult
 import {planCreate, type CreatePlanResult} from '../../core/plan-create.js'
 import {isRunctlError, RunctlError} from '../../model/errors.js'
 import {parseDuration} from '../../model/duration.js'
+import {limitPairs} from '../../ui/limits-text.js'
 import {renderInstance, renderInstanceList} from '../../ui/instance-text.js'
 import {renderPlan} from '../../ui/plan-text.js'
 import type {Rendered} from '../base-command.js'
+import {budgetFlag, budgetTerms} from '../budget-flag.js'
 import {createOptions, type CreateFlags} from '../create-options.js'
 import {durationFlag} from '../duration-flag.js'
 import {errorJson, type ErrorJson} from '../error-json.js'
+import {limitFlags, limitWish} from '../limit-flags.js'
 import {newRequestId} from '../new-request-id.js'
 import {PlatformCommand} from '../platform-command.js'
 
@@ -29,13 +32,16 @@ const READY_TIMEOUT_MS = parseDuration('10m')
 export const createCommand = (platform: string, extra: CreateFlags = {}): Command.Class => {
   class Create extends PlatformCommand<CreateJson> {
     static override summary = `Create an instance on ${platform}.`
-    static override description = 'Prints the instance id. Use --wait to return only when a command on it answers.'
-    static override examples = ['<%= config.bin %> <%= command.id %> --wait', '<%= config.bin %> <%= command.id %> --name my-experiment --output json']
+    static override description = `Prints the instance id. Use --wait to return only when a command on it answers.
+With --max-hours, --max-cost or --idle the instance saves and stops itself, from its first second on, whatever becomes of this machine.`
+    static override examples = ['<%= config.bin %> <%= command.id %> --wait', '<%= config.bin %> <%= command.id %> --name my-experiment --output json', '<%= config.bin %> <%= command.id %> --max-hours 8 --idle 30m --wait']
     static override flags = {
       name: Flags.string({summary: 'A name for people; ids are what commands take.'}),
       type: Flags.string({summary: 'Instance type, where the platform has several.'}),
       count: Flags.integer({default: 1, min: 1, max: MOST_AT_ONCE, summary: 'How many, all at once.'}),
       ...extra,
+      ...limitFlags,
+      ...budgetFlag,
       wait: Flags.boolean({default: false, summary: 'Wait until the instance answers.'}),
       timeout: durationFlag({summary: 'With --wait: how long. Default: 10m.'}),
       'dry-run': Flags.boolean({default: false, summary: 'Only say what would be created and what it costs.', exclusive: ['wait', 'request-id', 'timeout']}),
@@ -58,6 +64,8 @@ export const createCommand = (platform: string, extra: CreateFlags = {}): Comman
         project: config.get('project.name'),
         owner: userInfo().username,
         version: this.config.version,
+        limits: limitWish(flags, config),
+        ...budgetTerms(config, flags, this.budgetHost),
         wait: flags.wait,
         timeoutMs: flags.timeout ?? READY_TIMEOUT_MS,
       }
@@ -70,12 +78,16 @@ export const createCommand = (platform: string, extra: CreateFlags = {}): Comman
     }
 
     private rendered(outcomes: readonly CreateOutcome[]): Rendered<CreateJson> {
-      const made = outcomes.flatMap(outcome => ('instance' in outcome ? [outcome.instance] : []))
+      const results = outcomes.flatMap(outcome => ('instance' in outcome ? [outcome] : []))
+      const made = results.map(({instance}) => instance)
       const failed = outcomes.flatMap(outcome => ('instance' in outcome ? [] : [outcome]))
-      const [only] = made
+      const [only] = results
       if (failed[0] && (outcomes.length === 1 || sayTheSame(failed, outcomes.length))) throw failed[0].error
       const isText = this.renderEnv.format === 'text'
-      if (outcomes.length === 1 && only) return {value: {instance: only}, text: isText ? only.id : renderInstance(only, this.renderEnv)}
+      if (outcomes.length === 1 && only) {
+        const {instance, limits} = only
+        return {value: only, text: isText ? instance.id : renderInstance(instance, this.renderEnv, limitPairs(limits, instance.cost_per_hour, this.renderEnv))}
+      }
       const errors = new Map(failed.map(({error, instanceId}) => [error, {instance_id: instanceId, error: this.withFootprint(error)}]))
       return {
         value: outcomes.map(outcome => {

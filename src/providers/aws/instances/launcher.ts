@@ -83,14 +83,18 @@ export class Launcher {
     const [place] = placesToTry(wish, network)
     const zone = wish.zone ?? null
     const input = launchInput(launch, {clientToken: request.requestId, subnet: network.subnet, spot: place?.spot ?? false})
-    const [usdPerHour, region] = await Promise.all([
-      this.deps.price({instanceType: wish.instanceType, spot: wish.spot !== null, zone}, signal),
+    const {instanceType, spot} = wish
+    const [usdPerHour, onDemand, region] = await Promise.all([
+      this.deps.price({instanceType, spot: spot !== null, zone}, signal),
+      spot === null ? null : this.deps.price({instanceType, spot: false, zone}, signal),
       this.deps.clients.region(),
       this.run({...input, DryRun: true}, signal).catch((error: unknown) => {
         if (awsErrorName(error) !== 'DryRunOperation') throw isAboutProfile(error) ? noProfile(wish.instanceProfile, error) : error
       }),
     ])
-    return {settings: planSettings(launch, type, region), usdPerHour}
+    // Where it may become an on-demand machine, the bid says nothing of what that costs.
+    const bid = spot?.maxPrice && spot.fallback === 'none' ? Number(spot.maxPrice) : onDemand
+    return {settings: planSettings(launch, type, region), usdPerHour, ...(spot === null ? {} : {atMostUsdPerHour: bid})}
   }
 
   private check(request: CreateInstanceRequest): {readonly tags: Readonly<Record<string, string>>; readonly wish: LaunchWish} {

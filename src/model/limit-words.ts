@@ -1,0 +1,83 @@
+/** Limits in sentences for people. */
+import {timeWords} from './amount-words.js'
+import {hasLimits, type Limits, type LimitsState} from './limits.js'
+
+/** What a machine costs and when it ends its own time. */
+export interface LaunchFacts {
+  readonly id: string
+  readonly platform: string
+  readonly instance_type: string | null
+  readonly lifecycle: 'on-demand' | 'spot'
+  /** US dollars; null where unknown. */
+  readonly cost_per_hour: number | null
+  readonly price_source: string | null
+}
+
+/**
+ * The first line after a launch: `t3.medium at $0.0416/h (pricing-api); stops itself Tue 18:30 UTC at the latest (8 h, $0.33), or after 30 min idle`.
+ * null where there is nothing to tell: it costs nothing and keeps no limits.
+ */
+export function launchWords(facts: LaunchFacts, limits: LimitsState | null, now: Date): string | null {
+  const {cost_per_hour: usd, id, instance_type, lifecycle, platform, price_source} = facts
+  const limited = limits !== null && hasLimits(limits)
+  if (usd === 0 && !limited) return null
+  const what = `${instance_type ?? 'a machine'}${lifecycle === 'spot' ? ' spot' : ''}`
+  const price = usd === null ? ', price unknown' : ` at ${perHour(usd)}${price_source === null ? '' : ` (${price_source})`}`
+  const end = limited ? endWords(limits, usd, now) : `nothing stops it by itself: runctl ${platform} extend ${id} --hours 8`
+  return `${what}${price}; ${end}`
+}
+
+/** `stops itself Tue 18:30 UTC at the latest (8 h, $0.33), or after 30 min idle` */
+export function endWords(limits: LimitsState, usdPerHour: number | null, now: Date): string {
+  const {idle_s, stops_at} = limits
+  const idle = idle_s === null ? '' : `after ${lengthWords(idle_s)} idle`
+  if (stops_at === null) return idle === '' ? 'stops itself at its limit' : `stops itself ${idle}`
+  return `stops itself ${momentWords(stops_at, now)} at the latest (${allowance(limits, usdPerHour)})${idle === '' ? '' : `, or ${idle}`}`
+}
+
+/** The limit that comes first, in the other's unit too where the price is known: `8 h, $0.33`, `$5.00, 12 h`. */
+function allowance({max_seconds, max_usd, stops_because}: LimitsState, usdPerHour: number | null): string {
+  const price = usdPerHour === 0 ? null : usdPerHour
+  if (stops_because === 'dollars' && max_usd !== null) return [dollars(max_usd), ...(price === null ? [] : [lengthWords((max_usd / price) * 3600)])].join(', ')
+  const seconds = max_seconds ?? 0
+  return [lengthWords(seconds), ...(price === null ? [] : [dollars((seconds / 3600) * price)])].join(', ')
+}
+
+/** What of its limits a machine has used: `3 h 12 min of 8 h, $0.13 of $5.00`. Empty where neither hours nor dollars are limited. */
+export function usedWords({max_seconds, max_usd, used_seconds, used_usd}: LimitsState): string {
+  return [
+    ...(max_seconds === null ? [] : [`${lengthWords(used_seconds)} of ${lengthWords(max_seconds)}`]),
+    ...(max_usd === null ? [] : [`${used_usd === null ? 'unknown' : dollars(used_usd)} of ${dollars(max_usd)}`]),
+  ].join(', ')
+}
+
+/** `8 h, $5.00, 30 min idle`; `none`. */
+export function limitsWords({idle_s, max_seconds, max_usd}: Limits): string {
+  const words = [
+    ...(max_seconds === null ? [] : [lengthWords(max_seconds)]),
+    ...(max_usd === null ? [] : [dollars(max_usd)]),
+    ...(idle_s === null ? [] : [`${lengthWords(idle_s)} idle`]),
+  ]
+  return words.length === 0 ? 'none' : words.join(', ')
+}
+
+const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const
+const WEEK_MS = 6 * 86_400_000
+
+/** `Tue 18:30 UTC` within six days, else with the date. */
+export function momentWords(at: string, now: Date): string {
+  const time = new Date(at)
+  if (Number.isNaN(time.getTime())) return at
+  const iso = time.toISOString()
+  const day = Math.abs(time.getTime() - now.getTime()) < WEEK_MS ? (DAYS[time.getUTCDay()] ?? '') : iso.slice(0, 10)
+  return `${day} ${iso.slice(11, 16)} UTC`
+}
+
+/** Limits are often whole hours of days: `72 h`, where a time that has passed is `3 days`. */
+function lengthWords(seconds: number): string {
+  const hours = Math.round(seconds / 60) / 60
+  return hours >= 48 ? `${Number.isInteger(hours) ? hours : hours.toFixed(1)} h` : timeWords(seconds)
+}
+
+const perHour = (usd: number): string => (usd === 0 ? '$0.00/h' : `$${usd.toFixed(usd < 0.1 ? 4 : 3).replace(/(\.\d\d\d*?)0+$/, '$1')}/h`)
+const dollars = (usd: number): string => (usd > 0 && usd < 0.005 ? '<$0.01' : `$${usd.toFixed(2)}`)
