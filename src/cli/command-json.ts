@@ -1,6 +1,7 @@
 import type {ProcessesAnswer, StopAnswer} from '../agent/protocol.js'
 import type {CleanupResult} from '../core/cleanup-checkpoints.js'
 import type {EndResult} from '../core/end-instance.js'
+import type {ExtendResult} from '../core/extend-limits.js'
 import type {ExecResult} from '../core/exec-command.js'
 import type {CheckpointDiff} from '../core/diff-checkpoints.js'
 import type {CheckpointInfo} from '../core/inspect-checkpoint.js'
@@ -42,6 +43,7 @@ export interface CommandJson {
   monitor: MonitorJson
   processes: ProcessesAnswer
   exec: ExecResult
+  extend: OneOrSeveral<ExtendResult>
   push: PushReport
   pull: PullReport
   setup: SetupResult

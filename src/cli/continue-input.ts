@@ -3,13 +3,14 @@ import {planContinue} from '../core/plan-continue.js'
 import type {PlatformDeps} from '../core/platform-deps.js'
 import {isStoreUri} from '../core/store-place.js'
 import {RunctlError} from '../model/errors.js'
+import {withLimits, type LimitFlagValues} from './limit-flags.js'
 import {saveSettings} from './save-settings.js'
 import {configuredOutput, trainInput, type TrainFlagValues} from './train-flags.js'
 import type {TrainHow} from './train-one.js'
 
 type OwnFlags = 'checkpoint-dir' | 'checkpoint-pattern' | 'output-dir' | 'project-name' | 'resume'
 
-interface ContinueFlagValues extends Omit<TrainFlagValues, OwnFlags> {
+interface ContinueFlagValues extends LimitFlagValues, Omit<TrainFlagValues, OwnFlags> {
   readonly 'instance-id': string
   readonly run: string | undefined
   readonly from: string | undefined
@@ -36,7 +37,7 @@ export async function continueInput({checkpoint, rest}: Given, flags: ContinueFl
     projectName: config.get('project.name'),
   }, deps)
   const own = {'checkpoint-dir': begun.checkpointDir, 'checkpoint-pattern': undefined, 'output-dir': begun.outputDir, 'project-name': begun.projectName, resume: begun.resume}
-  const input = await trainInput(begun.script, rest ?? begun.args, {...flags, ...own}, config)
+  const input = withLimits(await trainInput(begun.script, rest ?? begun.args, {...flags, ...own}, config), flags, config)
   deps.progress.emit({type: 'note', message: `${begun.run.run_id} is continued: ${begun.script}${rest === null ? '' : ' with other arguments'}${notKept(flags)}`})
   return {
     ...input,

@@ -5,6 +5,7 @@ import type {VerbFactory} from './platform-command.js'
 import {createCommand} from './verbs/create.js'
 import {stopCommand, terminateCommand} from './verbs/end.js'
 import {execCommandFor} from './verbs/exec.js'
+import {extendCommand} from './verbs/extend.js'
 import {monitorCommand} from './verbs/monitor.js'
 import {oneShotCommand} from './verbs/one-shot.js'
 import {processesCommand} from './verbs/processes.js'
@@ -23,6 +24,7 @@ export interface PlatformCommandOptions {
 
 const VERBS: Readonly<Record<string, VerbFactory>> = {
   exec: execCommandFor,
+  extend: extendCommand,
   monitor: monitorCommand,
   processes: processesCommand,
   pull: pullCommand,

@@ -10,6 +10,7 @@ import {awsCreateFlags} from './aws-create-flags.js'
 import {budgetFlag, budgetTerms, type BudgetHost} from './budget-flag.js'
 import {createOptions} from './create-options.js'
 import {durationFlag} from './duration-flag.js'
+import {limitFlags, withLimits, type LimitFlagValues} from './limit-flags.js'
 import {newRequestId} from './new-request-id.js'
 import {saveSettings} from './save-settings.js'
 import {trainFlags, trainInput, type TrainFlagValues} from './train-flags.js'
@@ -24,6 +25,7 @@ const createFlags = {
 
 export const workflowFlags = {
   ...trainFlags,
+  ...limitFlags,
   timeout: durationFlag({summary: 'Give up waiting for the training after this time; the run goes on.'}),
   then: Flags.option({
     options: THEN,
@@ -34,7 +36,7 @@ export const workflowFlags = {
   ...budgetFlag,
 }
 
-interface WorkflowFlagValues extends TrainFlagValues {
+interface WorkflowFlagValues extends LimitFlagValues, TrainFlagValues {
   readonly then: (typeof THEN)[number] | undefined
   readonly timeout: number | undefined
   readonly type: string | undefined
@@ -57,7 +59,7 @@ export async function workflowInput(
   flags: WorkflowFlagValues,
   {budgetHost, config, log, version}: WorkflowContext,
 ): Promise<WorkflowInput> {
-  const train = await trainInput(what.script, what.args, flags, config)
+  const train = withLimits(await trainInput(what.script, what.args, flags, config), flags, config)
   const options = createOptions(createFlags, {...flags})
   return {
     instanceId: what.instanceId,
@@ -70,6 +72,7 @@ export async function workflowInput(
       owner: userInfo().username,
       version,
       ...budgetTerms(config, flags, budgetHost),
+      limits: train.limits,
       wait: true,
       timeoutMs: READY_TIMEOUT_MS,
     },

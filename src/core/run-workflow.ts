@@ -1,6 +1,7 @@
 import type {RunStatus} from '../agent/protocol.js'
 import type {Checkpoint} from '../model/checkpoint.js'
 import {isRunctlError, RunctlError} from '../model/errors.js'
+import type {LimitsState} from '../model/limits.js'
 import {pathForShell} from '../model/quote-for-shell.js'
 import {createInstance, type CreateInput} from './create-instance.js'
 import {endInstance} from './end-instance.js'
@@ -41,6 +42,8 @@ export interface WorkflowResult {
   readonly instance: ResourceRow
   readonly run: RunStatus
   readonly sync: SyncReport | null
+  /** When the machine stops itself, as it said when the training began; null: nothing does that. */
+  readonly limits: LimitsState | null
   /** What was done to the instance before the training. */
   readonly began: 'created' | 'started' | 'was-running'
   /** The checkpoints that this run wrote, oldest first. */
@@ -64,7 +67,10 @@ export async function runWorkflow(input: WorkflowInput, deps: PlatformDeps): Pro
   const startedAt = deps.clock.now().getTime()
   const {began, instance} = await provide(input, deps)
   const then = input.then === 'auto' ? chooseEnd(began, instance) : input.then
-  const trained = await train({...input.train, instanceId: instance.id, readyTimeoutMs: input.readyTimeoutMs}, deps).catch(async (error: unknown) => {
+  // A machine that was made with its limits has them.
+  const {limits: _asMade, ...asBefore} = input.train
+  const how = began === 'created' ? {...asBefore, launchTold: true} : input.train
+  const trained = await train({...how, instanceId: instance.id, readyTimeoutMs: input.readyTimeoutMs}, deps).catch(async (error: unknown) => {
     throw isRefusal(error) && began !== 'was-running' ? await stopAfter(error, instance, then, input, deps) : error
   })
   let run: RunStatus
@@ -101,6 +107,7 @@ export async function runWorkflow(input: WorkflowInput, deps: PlatformDeps): Pro
     instance: last,
     run,
     sync: trained.result.sync,
+    limits: trained.result.limits,
     began,
     checkpoints: listing.checkpoints,
     verified_count: listing.checkpoints.filter(({state}) => state === 'complete').length,
@@ -114,7 +121,9 @@ export async function runWorkflow(input: WorkflowInput, deps: PlatformDeps): Pro
 
 async function provide(input: WorkflowInput, deps: PlatformDeps): Promise<{began: WorkflowResult['began']; instance: ResourceRow}> {
   if (input.instanceId === null) return {began: 'created', ...(await createInstance(input.create, deps))}
-  const {changed, instance} = await startInstance({instanceId: input.instanceId, wait: true, timeoutMs: input.readyTimeoutMs, ...(input.create.budget && {budget: input.create.budget})}, deps)
+  const {budget, limits: laterLimits} = input.create
+  const start = {instanceId: input.instanceId, wait: true, timeoutMs: input.readyTimeoutMs, ...(budget && {budget}), ...(laterLimits && {laterLimits})}
+  const {changed, instance} = await startInstance(start, deps)
   return {began: changed ? 'started' : 'was-running', instance}
 }
 

@@ -55,7 +55,7 @@ export function outdatedTag({tags}: Pick<Instance, 'tags'>, state: LimitsState |
 }
 
 /** The limits hold, whatever the platform thinks of the tag: that is a warning. */
-async function renewTag(instance: Instance, state: LimitsState, {progress, provider, signal}: Deps): Promise<void> {
+export async function renewTag(instance: Instance, state: LimitsState, {progress, provider, signal}: Deps): Promise<void> {
   const tags = outdatedTag(instance, state)
   if (Object.keys(tags).length === 0) return
   try {

@@ -1,10 +1,14 @@
+import type {Wanted} from '../model/budget.js'
 import {TAGS, type Instance} from '../model/instance.js'
 import {checkBudget, type BudgetTerms} from './check-budget.js'
+import {limitsOf, type LimitsState, type LimitWish} from '../model/limits.js'
 import {findInstance, notRunning} from './find-instance.js'
+import {tellLaunch} from './launch-line.js'
 import {resourceRow, type ResourceRow} from './list-resources.js'
 import type {PlatformDeps} from './platform-deps.js'
 import {step} from './progress.js'
 import {RunningNote} from './running-note.js'
+import {keepsLimits, setLimits} from './set-limits.js'
 import {waitForInstance} from './wait-for-instance.js'
 
 export interface StartInput {
@@ -13,12 +17,18 @@ export interface StartInput {
   readonly budget?: BudgetTerms
   readonly wait: boolean
   readonly timeoutMs: number
+  /** With `wait`: set once it answers. Absent: nothing is said of limits, because a training follows that does. */
+  readonly limits?: LimitWish
+  /** What that training says of them. */
+  readonly laterLimits?: LimitWish
 }
 
 export interface StartResult {
   readonly instance: ResourceRow
   /** False where it ran (or was on its way) already. */
   readonly changed: boolean
+  /** When it stops itself; null: nothing does that, or it was not asked. */
+  readonly limits: LimitsState | null
 }
 
 export async function startInstance(input: StartInput, deps: PlatformDeps): Promise<StartResult> {
@@ -30,8 +40,9 @@ export async function startInstance(input: StartInput, deps: PlatformDeps): Prom
   if (instance.state === 'shutting-down' || instance.state === 'terminated') throw notRunning(instance)
   const changed = instance.state !== 'running' && instance.state !== 'pending'
   const note = new RunningNote(instance, deps)
-  const tags = changed && input.budget ? await tagsByBudget(instance, input.budget, note, deps) : {}
+  const tags = changed && input.budget ? await tagsByBudget(instance, {...input, budget: input.budget}, note, deps) : {}
   if (changed) await deps.lifecycle.run('prestart', {instance})
+  let limits: LimitsState | null = null
   try {
     if (changed) {
       // Before the start: an override that could not be recorded was none.
@@ -43,16 +54,21 @@ export async function startInstance(input: StartInput, deps: PlatformDeps): Prom
       const after = instance
       instance = await step(deps.progress, 'wait', `Wait until ${instance.id} answers`, () =>
         waitForInstance({instanceId: input.instanceId, until: 'running', timeoutMs: input.timeoutMs, after}, deps))
+      if (input.limits) limits = await setLimits(input.limits, instance, note.price, deps)
     }
   } catch (error) {
     throw await note.priced(error)
   }
+  if (input.limits) tellLaunch(instance, await note.price, limits ?? (keepsLimits(instance) && !input.wait ? 'unasked' : null), deps)
   if (changed) await deps.lifecycle.run('poststart', {instance})
-  return {instance: await resourceRow(instance, deps, await note.price), changed}
+  return {instance: await resourceRow(instance, deps, await note.price), changed, limits}
 }
 
 /** The tags that tell of a budget that was overridden. It counts for the project that the machine was made for. */
-const tagsByBudget = (instance: Instance, budget: BudgetTerms, note: RunningNote, deps: PlatformDeps): Promise<Readonly<Record<string, string>>> => checkBudget({
-  project: instance.tags[TAGS.project] ?? null,
-  wanted: async () => ({count: 1, usdPerHour: (await note.price)?.usdPerHour ?? null, maxHours: null, maxUsd: null}),
-}, budget, deps)
+function tagsByBudget(instance: Instance, input: StartInput & {readonly budget: BudgetTerms}, note: RunningNote, deps: PlatformDeps): Promise<Readonly<Record<string, string>>> {
+  const wish = input.wait ? (input.limits ?? input.laterLimits) : undefined
+  // How much is left of limits that it keeps already, only it knows: they count as none.
+  const {max_seconds: seconds = null, max_usd: maxUsd = null} = wish ? (keepsLimits(instance) ? wish.set : limitsOf(wish)) : {}
+  const wanted = async (): Promise<Wanted> => ({count: 1, usdPerHour: (await note.price)?.usdPerHour ?? null, maxHours: seconds === null ? null : seconds / 3600, maxUsd})
+  return checkBudget({project: instance.tags[TAGS.project] ?? null, wanted}, input.budget, deps)
+}

@@ -1,5 +1,6 @@
 import path from 'node:path'
 
+import type {GuardAnswer} from '../agent/guard-protocol.js'
 import type {RunStatus, StartAnswer, StartRequest} from '../agent/protocol.js'
 import {RunctlError} from '../model/errors.js'
 import {PULL_FOLDER} from '../model/pull-folder.js'
@@ -17,6 +18,8 @@ export interface Started {
   readonly run: RunStatus
   readonly sync: SyncReport | null
   readonly resume_skipped: StartAnswer['resume_skipped']
+  /** The limits of the machine as they are now; null: none. */
+  readonly guard: GuardAnswer | null
 }
 
 export interface StartDeps extends Pick<PlatformDeps, 'cacheDir' | 'clock' | 'progress' | 'provider' | 'signal'> {
@@ -34,7 +37,7 @@ export async function startWithSync({input, request}: {readonly input: TrainInpu
   const title = `Start ${request.script}`
   if (!input.syncCode) {
     const answer = await step(deps.progress, 'start', title, () => agent.call('start', {...request, sync: null}, call))
-    return {run: started(answer), sync: null, resume_skipped: answer.resume_skipped}
+    return {run: started(answer), sync: null, ...kept(answer)}
   }
   const target = {kind: 'project', name: input.projectName} as const
   const syncDeps: SyncDeps = {agent, cacheDir: deps.cacheDir, clock: deps.clock, signal, ...transferWords(deps)}
@@ -55,14 +58,16 @@ export async function startWithSync({input, request}: {readonly input: TrainInpu
     const timeoutMs = transferTimeoutMs(attachment?.length ?? 0)
     first = await step(deps.progress, 'start', `Send what changed, and start ${request.script}`, () =>
       agent.call('start', {...request, sync}, {...(attachment ? {attachment} : {}), ...call, timeoutMs}))
-    if (first.run) return {run: first.run, sync: await completeSync(prepared, first.sync, syncDeps), resume_skipped: first.resume_skipped}
+    if (first.run) return {run: first.run, sync: await completeSync(prepared, first.sync, syncDeps), ...kept(first)}
   } else if (!input.concurrent) {
     await refuseSecondRun(input, deps)
   }
   const sync = await step(deps.progress, 'sync', 'Send the code', () => completeSync(prepared, first?.sync ?? null, syncDeps), report => `${report.files_sent} files`)
   const answer = await step(deps.progress, 'start', title, () => agent.call('start', {...request, sync: confirmSync(target, sync.tree)}, call))
-  return {run: started(answer), sync, resume_skipped: answer.resume_skipped}
+  return {run: started(answer), sync, ...kept(answer)}
 }
+
+const kept = ({guard, resume_skipped}: StartAnswer): Pick<Started, 'guard' | 'resume_skipped'> => ({guard: guard ?? null, resume_skipped})
 
 /** Sends a data folder; its name on the instance. */
 export async function syncData({directory, instanceId}: {readonly directory: string; readonly instanceId: string}, deps: StartDeps): Promise<{name: string; report: SyncReport}> {

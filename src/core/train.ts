@@ -3,16 +3,21 @@ import path from 'node:path'
 import type {RunStatus, StartRequest} from '../agent/protocol.js'
 import {isRunctlError, RunctlError, withContext} from '../model/errors.js'
 import type {Instance} from '../model/instance.js'
+import {hasLimits, type LimitsState, type LimitWish} from '../model/limits.js'
 import {pathForShell, wordForShell} from '../model/quote-for-shell.js'
 import {newRunId} from '../model/run.js'
 import {checkScript} from './check-script.js'
 import {findInstance, notRunning} from './find-instance.js'
+import {stateOf} from './guard-request.js'
+import {hourlyPrice} from './instance-cost.js'
+import {tellLaunch} from './launch-line.js'
 import {isUndelivered, patientAgent} from './patient-agent.js'
 import type {PlatformDeps} from './platform-deps.js'
 import {planResume} from './plan-resume.js'
 import {waitUntilStarted} from './prepare-run.js'
 import {step} from './progress.js'
 import {recordStart} from './record-start.js'
+import {limitsRequest, outdatedTag, withoutLimitsAdvice} from './set-limits.js'
 import {isStoreUri, settlePlaces, storeRequest, type StorePlaces} from './store-place.js'
 import {startWithSync, syncData, type StartDeps, type SyncReport} from './sync-and-start.js'
 import {waitForInstance} from './wait-for-instance.js'
@@ -46,6 +51,10 @@ export interface TrainInput {
   readonly name: string | null
   readonly python: string | null
   readonly concurrent: boolean
+  /** Limits of the machine, set before the script starts. Absent: those that it has. */
+  readonly limits?: LimitWish
+  /** It was told already what the machine costs and when it stops itself. */
+  readonly launchTold?: boolean
   /** The flags of all this as they were typed, as words for a shell, without values of environment variables: for the command to go on with. */
   readonly typedFlags?: readonly string[]
   /** Wait for an instance that is still on its way, at most so long (milliseconds); null: it must be running. */
@@ -60,6 +69,8 @@ export interface TrainResult {
   readonly run: RunStatus
   readonly sync: SyncReport | null
   readonly data_sync: SyncReport | null
+  /** When the machine stops itself; null: nothing does that. */
+  readonly limits: LimitsState | null
   readonly resume_skipped: readonly {readonly path: string; readonly why: string}[]
 }
 
@@ -71,6 +82,7 @@ export interface Trained {
 
 /** How long the answer to a start waits for the script to run, in seconds: longer than a script takes that needs nothing installed. */
 const START_WAIT_S = 4
+const NO_WISH: LimitWish = {set: {}, defaults: {}, overrun_s: 0}
 
 /** Brings the code to the instance and starts the script there. Resolves as soon as the script runs (or has ended); where the caller follows, as soon as it was taken on. */
 export async function train(input: TrainInput, deps: PlatformDeps): Promise<Trained> {
@@ -80,7 +92,10 @@ export async function train(input: TrainInput, deps: PlatformDeps): Promise<Trai
   // Told below; until then a rejection must not be one that nobody handles.
   resume.catch(() => undefined)
   const instance = await findReady(input, deps)
-  const resumePlan = await resume
+  const price = hourlyPrice(instance, deps)
+  // Told below; until then a rejection (Ctrl-C) must not be one that nobody handles.
+  price.catch(() => undefined)
+  const [guard, resumePlan] = await Promise.all([limitsRequest(input.limits ?? NO_WISH, instance, price, deps), resume])
   const runId = newRunId(deps.clock.now())
   await deps.lifecycle.run('pretrain', {instance, run_id: runId, script, args: input.args})
   announce(input, places, deps)
@@ -103,14 +118,17 @@ export async function train(input: TrainInput, deps: PlatformDeps): Promise<Trai
     ...(input.resumeArgument === undefined ? {} : {resume_argument: input.resumeArgument}),
     interruptible: instance.lifecycle === 'spot',
     concurrent: input.concurrent,
+    ...(guard ? {guard} : {}),
     ...(input.followed ? {} : {wait_s: START_WAIT_S}),
   }
   // The request may arrive although its answer is not waited for, or is lost.
   deps.footprint.note(runId, {stillRunning: `perhaps ${runId} on ${instance.id}: it was being started`, next: [`runctl ${instance.platform} status ${instance.id}`]})
   const started = await startWithSync({request, input}, patient).catch((error: unknown) => {
     if (isUndelivered(error) || (isRunctlError(error) && error.code !== 'timed_out' && error.code !== 'unreachable')) deps.footprint.forget(runId)
-    throw withContext(error, {next: adviceFor(error, instance, input)})
+    throw withContext(guard?.set ? withoutLimitsAdvice(error, instance) : error, {next: adviceFor(error, instance, input)})
   })
+  const kept = started.guard ? stateOf(started.guard) : null
+  const limits = kept && hasLimits(kept) ? kept : null
   for (const skipped of started.resume_skipped) {
     deps.progress.emit({type: 'warning', message: `passed over ${skipped.path} when resuming: ${skipped.why}`})
   }
@@ -119,10 +137,11 @@ export async function train(input: TrainInput, deps: PlatformDeps): Promise<Trai
   deps.footprint.note(started.run.run_id, {stillRunning: `${started.run.run_id} on ${instance.id}`, next: [`runctl ${instance.platform} monitor ${instance.id} --follow`]})
   const [run] = await Promise.all([
     input.followed ? started.run : waitUntilStarted(started.run, request.data_source, instance, deps),
-    recordStart({runId: started.run.run_id, project: input.projectName, output: places.output}, instance, deps),
+    recordStart({runId: started.run.run_id, project: input.projectName, output: places.output, tags: outdatedTag(instance, limits)}, instance, deps),
+    input.launchTold ? undefined : price.then(known => tellLaunch(instance, known, limits, deps)),
   ])
   if (run.state === 'stopped') deps.footprint.forget(run.run_id)
-  const result = {instance_id: instance.id, platform: instance.platform, run, sync: started.sync, data_sync: data.report, resume_skipped: started.resume_skipped}
+  const result = {instance_id: instance.id, platform: instance.platform, run, sync: started.sync, data_sync: data.report, limits, resume_skipped: started.resume_skipped}
   return {instance, result}
 }
 

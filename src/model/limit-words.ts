@@ -15,16 +15,20 @@ export interface LaunchFacts {
 
 /**
  * The first line after a launch: `t3.medium at $0.0416/h (pricing-api); stops itself Tue 18:30 UTC at the latest (8 h, $0.33), or after 30 min idle`.
- * null where there is nothing to tell: it costs nothing and keeps no limits.
+ * null where there is nothing to tell: it costs nothing and keeps no limits. `unasked`: it keeps limits, and only it knows how much of them is left.
  */
-export function launchWords(facts: LaunchFacts, limits: LimitsState | null, now: Date): string | null {
+export function launchWords(facts: LaunchFacts, limits: LimitsState | 'unasked' | null, now: Date): string | null {
   const {cost_per_hour: usd, id, instance_type, lifecycle, platform, price_source} = facts
-  const limited = limits !== null && hasLimits(limits)
-  if (usd === 0 && !limited) return null
+  const isLimited = limits !== null && (limits === 'unasked' || hasLimits(limits))
+  if (usd === 0 && !isLimited) return null
   const what = `${instance_type ?? 'a machine'}${lifecycle === 'spot' ? ' spot' : ''}`
   const price = usd === null ? ', price unknown' : ` at ${perHour(usd)}${price_source === null ? '' : ` (${price_source})`}`
-  const end = limited ? endWords(limits, usd, now) : `nothing stops it by itself: runctl ${platform} extend ${id} --hours 8`
-  return `${what}${price}; ${end}`
+  return `${what}${price}; ${ending()}`
+
+  function ending(): string {
+    if (!isLimited) return `nothing stops it by itself: runctl ${platform} extend ${id} --hours 8`
+    return limits === 'unasked' ? `it keeps limits: runctl ${platform} status ${id} says when it stops itself` : endWords(limits, usd, now)
+  }
 }
 
 /** `stops itself Tue 18:30 UTC at the latest (8 h, $0.33), or after 30 min idle` */

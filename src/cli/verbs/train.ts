@@ -5,6 +5,7 @@ import {pathForShell} from '../../model/quote-for-shell.js'
 import {renderTrain} from '../../ui/train-text.js'
 import type {Rendered} from '../base-command.js'
 import {refuseIgnoredFlags} from '../ignored-flags.js'
+import {limitFlags, withLimits} from '../limit-flags.js'
 import {instanceIdsArg, InstancesCommand, type OneOrSeveral} from '../instances-command.js'
 import type {VerbFactory} from '../platform-command.js'
 import type {Platforms} from '../platforms.js'
@@ -35,6 +36,7 @@ Everything after '--' reaches the script as it is.`
     }
     static override flags = {
       ...trainFlags,
+      ...limitFlags,
       wait: Flags.boolean({default: false, summary: 'Wait until the instance is ready, then follow the run to its end.', exclusive: ['detach']}),
       detach: Flags.boolean({default: false, summary: 'Return as soon as the script runs: what happens without --wait, said in so many words.'}),
     }
@@ -48,7 +50,7 @@ Everything after '--' reaches the script as it is.`
       this.checkOrder(args.instance, args.script, await this.platforms())
       const config = await this.loadConfig()
       refuseIgnoredFlags(args.script, flags, config, change => this.again(change))
-      const input = await trainInput(args.script, this.rest ?? [], flags, config)
+      const input = withLimits(await trainInput(args.script, this.rest ?? [], flags, config), flags, config)
       const how = {...input, wait: flags.wait, timeoutMs: flags.timeout ?? null, save: saveSettings(config)}
       const silent = this.jsonEnabled()
       return this.onEach(

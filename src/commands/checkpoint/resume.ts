@@ -2,6 +2,7 @@ import {Args, Flags} from '@oclif/core'
 
 import {RunctlCommand, type Rendered} from '../../cli/base-command.js'
 import {continueInput} from '../../cli/continue-input.js'
+import {limitFlags} from '../../cli/limit-flags.js'
 import {trainFlags} from '../../cli/train-flags.js'
 import {trainOne, type TrainJson} from '../../cli/train-one.js'
 import {renderTrain} from '../../ui/train-text.js'
@@ -24,6 +25,7 @@ What was not kept must be given again: values of environment variables, --data, 
     run: Flags.string({summary: 'The run to continue. Default: the newest one of the instance, else the newest of the project in the store.'}),
     from: Flags.string({helpValue: 's3://…', summary: 'Where in a store to look for the run. Default: train.output_s3, and what the tags of instances say.'}),
     ...flags,
+    ...limitFlags,
     wait: Flags.boolean({default: false, summary: 'Follow the run to its end.'}),
   }
 

@@ -1,0 +1,3 @@
+import {extendCommand} from '../../cli/verbs/extend.js'
+
+export default extendCommand('aws')
