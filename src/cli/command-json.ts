@@ -8,6 +8,7 @@ import type {CheckpointInfo} from '../core/inspect-checkpoint.js'
 import type {VerifiedCheckpoint} from '../core/verify-checkpoints.js'
 import type {DoctorLine} from '../core/run-doctor.js'
 import type {SetupResult} from '../core/set-up-platform.js'
+import type {ListedRow} from '../core/list-holdings.js'
 import type {ResourceRow} from '../core/list-resources.js'
 import type {RunRow} from '../core/list-runs.js'
 import type {RunLogsJson} from '../core/read-log.js'
@@ -63,7 +64,7 @@ export interface CommandJson {
   'run show': RunRow
   'run logs': RunLogsJson
   'run stop': StopAnswer
-  'resources list': readonly ResourceRow[]
+  'resources list': readonly ListedRow[]
   'config show': ConfigShowResult
   'config get': ConfigSetting
   'config set': ConfigSetResult

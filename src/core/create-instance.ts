@@ -162,7 +162,7 @@ async function settleIn(created: Instance, input: CreateInput, {limits: asked, s
     const price = await note.price
     tellLaunch(instance, price, limits, deps, stepSuffix !== '')
     await deps.lifecycle.run('postcreate', {instance})
-    return {instance: await resourceRow(instance, deps, price), limits}
+    return {instance: await resourceRow(instance, deps, await note.prices), limits}
   } catch (error) {
     throw await note.priced(error)
   }

@@ -1,7 +1,9 @@
 import type {Wanted} from '../model/budget.js'
+import {isRunctlError} from '../model/errors.js'
 import {TAGS, type Instance} from '../model/instance.js'
-import {checkBudget, type BudgetTerms} from './check-budget.js'
 import {limitsOf, type LimitsState, type LimitWish} from '../model/limits.js'
+import {checkBudget, type BudgetTerms} from './check-budget.js'
+import {costTagsAtStart} from './cost-tags.js'
 import {findInstance, notRunning} from './find-instance.js'
 import {tellLaunch} from './launch-line.js'
 import {resourceRow, type ResourceRow} from './list-resources.js'
@@ -40,14 +42,17 @@ export async function startInstance(input: StartInput, deps: PlatformDeps): Prom
   if (instance.state === 'shutting-down' || instance.state === 'terminated') throw notRunning(instance)
   const changed = instance.state !== 'running' && instance.state !== 'pending'
   const note = new RunningNote(instance, deps)
-  const tags = changed && input.budget ? await tagsByBudget(instance, {...input, budget: input.budget}, note, deps) : {}
+  const overBudget = changed && input.budget ? await tagsByBudget(instance, {...input, budget: input.budget}, note, deps) : {}
   if (changed) await deps.lifecycle.run('prestart', {instance})
   let limits: LimitsState | null = null
+  let tags: Instance['tags'] = {}
   try {
     if (changed) {
+      const stopped = instance
       // Before the start: an override that could not be recorded was none.
-      if (Object.keys(tags).length > 0) await deps.provider.setTags(input.instanceId, tags, {signal: deps.signal})
-      instance = await step(deps.progress, 'start', `Start ${instance.id}`, () => deps.provider.startInstance(input.instanceId, {signal: deps.signal}))
+      if (Object.keys(overBudget).length > 0) await deps.provider.setTags(input.instanceId, overBudget, {signal: deps.signal})
+      ;[instance, tags] = await step(deps.progress, 'start', `Start ${instance.id}`, () =>
+        Promise.all([deps.provider.startInstance(input.instanceId, {signal: deps.signal}), recordCostSoFar(stopped, note, deps)]))
     }
     note.leave([`runctl ${instance.platform} stop ${instance.id}`])
     if (input.wait) {
@@ -61,7 +66,7 @@ export async function startInstance(input: StartInput, deps: PlatformDeps): Prom
   }
   if (input.limits) tellLaunch(instance, await note.price, limits ?? (keepsLimits(instance) && !input.wait ? 'unasked' : null), deps)
   if (changed) await deps.lifecycle.run('poststart', {instance})
-  return {instance: await resourceRow(instance, deps, await note.price), changed, limits}
+  return {instance: await resourceRow({...instance, tags: {...instance.tags, ...tags}}, deps, await note.prices), changed, limits}
 }
 
 /** The tags that tell of a budget that was overridden. It counts for the project that the machine was made for. */
@@ -71,4 +76,18 @@ function tagsByBudget(instance: Instance, input: StartInput & {readonly budget: 
   const {max_seconds: seconds = null, max_usd: maxUsd = null} = wish ? (keepsLimits(instance) ? wish.set : limitsOf(wish)) : {}
   const wanted = async (): Promise<Wanted> => ({count: 1, usdPerHour: (await note.price)?.usdPerHour ?? null, maxHours: seconds === null ? null : seconds / 3600, maxUsd})
   return checkBudget({project: instance.tags[TAGS.project] ?? null, wanted}, input.budget, deps)
+}
+
+/** What it has cost up to now stays known at its price, whatever it runs as from now on. A platform that refuses a tag does not undo the start. */
+async function recordCostSoFar(instance: Instance, note: RunningNote, deps: PlatformDeps): Promise<Instance['tags']> {
+  const tags = costTagsAtStart(instance, await note.prices, deps.clock.now())
+  if (Object.keys(tags).length === 0) return {}
+  try {
+    await deps.provider.setTags(instance.id, tags, {signal: deps.signal})
+    return tags
+  } catch (error) {
+    if (!isRunctlError(error)) throw error
+    deps.progress.emit({type: 'warning', message: `the tags of ${instance.id} do not say what it has cost before this start: ${error.message}`})
+    return {}
+  }
 }

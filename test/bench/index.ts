@@ -5,9 +5,11 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 
 import {Calls} from './counts.js'
+import {addAddress, addRecords, addSnapshot, addVolume, type WantedAddress, type WantedRecord, type WantedSnapshot, type WantedVolume} from './ec2/add.js'
 import {createEc2, type Ec2} from './ec2/index.js'
 import {makeInstances, planOf, type WantedInstance} from './ec2/launch.js'
 import {interrupt, resumeInterrupted} from './ec2/spot.js'
+import {setSpotPrice, type SpotPriceWish} from './ec2/spot-prices.js'
 import {Faults} from './faults.js'
 import {createIam} from './iam.js'
 import {judgedServices} from './judge.js'
@@ -58,6 +60,14 @@ export interface AwsBench {
   readonly key: AccessKey
   /** An instance that everyone knows already; gives its id. */
   addInstance(instance?: NewInstance): Promise<string>
+  /** Instances as mere records, without machines, as many as wanted, for lists; gives their ids. */
+  addMany(count: number, wanted?: (index: number) => WantedRecord): string[]
+  /** Attached to nothing; gives its id, as the next two do. */
+  addVolume(volume: WantedVolume): string
+  addSnapshot(snapshot: WantedSnapshot): string
+  addAddress(address?: WantedAddress): string
+  /** What a type costs as spot in a zone from a moment on. */
+  setSpotPrice(wish: SpotPriceWish): void
   instance(id: string): BenchInstance
   /** The spot notice now, the end after `noticeMs`. */
   interrupt(id: string, noticeMs: number): void
@@ -105,6 +115,11 @@ export async function startAwsBench(options: BenchOptions = {}): Promise<AwsBenc
     env: envFor(key),
     instance: find,
     addInstance: (instance = {}) => addInstance(ec2, instance),
+    addMany: (count, wanted = () => ({})) => addRecords(ec2, count, wanted),
+    addVolume: (volume) => addVolume(ec2.state, volume).id,
+    addSnapshot: (snapshot) => addSnapshot(ec2.state, snapshot).id,
+    addAddress: (address = {}) => addAddress(ec2.state, address).id,
+    setSpotPrice: (wish) => setSpotPrice(ec2.state, wish),
     interrupt: (id, noticeMs) => interrupt(ec2.state, ec2.lifecycle, find(id), noticeMs),
     resume: (id) => resumeInterrupted(ec2.lifecycle, find(id)),
     inject: (fault) => faults.add(fault),

@@ -90,6 +90,11 @@ export class World {
     return new Date(Date.now() + this.clockOffsetMs)
   }
 
+  /** Where an instance lives, by its zone. */
+  regionOf(instance: BenchInstance): string {
+    return instance.request['Placement.AvailabilityZone']?.slice(0, -1) ?? this.region
+  }
+
   /** Runs `action` later, unless the bench is closed before. */
   after(ms: number, action: () => void): void {
     if (this.#closed) return

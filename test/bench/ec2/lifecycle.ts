@@ -51,6 +51,16 @@ export class Lifecycle {
     this.#change(instance, 'stopped', 0)
   }
 
+  /** As it is to look, at once and without a machine. */
+  record(instance: BenchInstance, state: 'running' | 'stopped', stoppedAt: Date): void {
+    this.#begin(instance)
+    if (state === 'stopped') {
+      instance.stateReason = USER_INITIATED
+      instance.transitionReason = userInitiated(stoppedAt)
+    }
+    this.#change(instance, state, 0)
+  }
+
   /** `reason`: why, where not the user; its code stands before the colon. */
   stop(instance: BenchInstance, reason: string = USER_INITIATED): void {
     const {world} = this.#state
@@ -97,13 +107,14 @@ export class Lifecycle {
   }
 
   #terminated(instance: BenchInstance): void {
-    const {world, volumes} = this.#state
+    const {world, volumes, addresses} = this.#state
     this.#state.detailsOf(instance).endedAt = world.now()
     for (const volume of volumes.values()) {
       if (volume.attachment?.instanceId !== instance.id) continue
       if (volume.attachment.deleteOnTermination) volumes.delete(volume.id)
       else volume.attachment = null
     }
+    for (const address of addresses.values()) if (address.association?.instanceId === instance.id) address.association = null
     this.#change(instance, 'terminated')
     const request = this.#spotRequestOf(instance)
     if (request === undefined || request.state === 'cancelled') return

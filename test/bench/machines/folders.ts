@@ -101,7 +101,7 @@ export class FolderMachines implements Machines {
       // Unlike the agent's scripts, for the same reason as getent.
       HOME: join(folder, 'home'),
       AWS_SSM_INSTANCE_ID: instance.id,
-      AWS_SSM_REGION_NAME: this.#options.imds.region,
+      AWS_SSM_REGION_NAME: this.#options.imds.regionOf(instance),
       AWS_EC2_METADATA_SERVICE_ENDPOINT: `http://127.0.0.1:${port ?? 0}`,
       RUNCTL_BENCH_MACHINE: folder,
       RUNCTL_BOOT_ID: boot.id,

@@ -124,7 +124,7 @@ export class NamespaceMachines implements Machines {
       boot_id: randomUUID(),
       disk_mib: this.#disksMib.get(id) ?? null,
       user: this.#options.user ?? 'ec2-user',
-      env: {AWS_SSM_INSTANCE_ID: id, AWS_SSM_REGION_NAME: this.#options.imds.region, ...this.#options.env},
+      env: {AWS_SSM_INSTANCE_ID: id, AWS_SSM_REGION_NAME: this.#options.imds.regionOf(instance), ...this.#options.env},
       port: this.#options.endpointPort,
       endpoint: this.#options.endpointSocket,
       // What lies here is this machine's own: an instance has a home for root, and no checkout of the project.
