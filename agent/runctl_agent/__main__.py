@@ -6,7 +6,7 @@ import json
 import os
 import sys
 
-from . import uploads
+from . import paths, uploads
 from .errors import AgentError
 
 # Loaded only when asked for: a verb should cost as little as it can.
@@ -26,10 +26,11 @@ VERBS = {
     "remove-checkpoints": ("removal", "remove_checkpoints"),
     "tag-checkpoint": ("tags", "tag_checkpoint"),
     "probe-store": ("probe", "probe_store"),
+    "guard": ("guard", "guard"),
 }
 WITH_ATTACHMENT = ("start", "sync")
 HIDDEN = {"_launch": ("launcher", "launch"), "_supervise": ("supervisor", "supervise"), "_upload": ("uploader", "upload"),
-          "_format": ("format_plugins", "run_module")}
+          "_format": ("format_plugins", "run_module"), "_guard": ("guard_watch", "watch")}
 
 
 def _load(place):
@@ -63,6 +64,8 @@ def main():
         _load(HIDDEN[verb])(*sys.argv[2:])
         return
     uploads.go_on()
+    if os.path.exists(str(paths.home() / ".runctl" / "limits.json")):
+        _load(("guard", "go_on"))(verb)
     answer = json.dumps(_answer(verb, sys.stdin.buffer), separators=(",", ":"))
     sys.stdout.buffer.write(answer.encode("ascii") + b"\n")
     sys.stdout.buffer.flush()

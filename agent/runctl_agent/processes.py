@@ -153,6 +153,12 @@ def _ask_nvidia(query):
         return None
 
 
+def gpus():
+    """The GPUs as in the answer; None where there is no nvidia-smi."""
+    lines = _answer_of(_ask_nvidia("--query-gpu=" + _GPU_FIELDS), time.monotonic() + GPU_TIMEOUT_S)
+    return None if lines is None else _gpus(lines)
+
+
 def _answer_of(process, deadline):
     """Its lines; None where there is no answer that can be trusted. A driver that hangs is not waited for."""
     if process is None:

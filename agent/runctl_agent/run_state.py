@@ -61,13 +61,13 @@ def boot_id():
         return shown.decode("ascii", "replace").split("}")[0].strip()
 
 
-def spawn(verb, folder, lock=None):
+def spawn(verb, folder, lock=None, log="supervisor.log"):
     """Starts this program in a session of its own, with none of the caller's streams but, perhaps, a lock that it is to hold."""
     # Isolated, so that the training's Python settings do not reach it.
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     command = [sys.executable, "-I", root, verb, str(folder)] + ([] if lock is None else [str(lock)])
     environment = {key: value for key, value in os.environb.items() if key != process_table.MARKER.encode()}
-    errors = os.open(os.path.join(str(folder), "supervisor.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    errors = os.open(os.path.join(str(folder), log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
@@ -79,24 +79,24 @@ def spawn(verb, folder, lock=None):
 
 def ensure_supervisor(run_id):
     """Starts a supervisor where none is at work; at most every two seconds, should it not live."""
-    _ensure(run_id, "_supervise", "supervisor.lock")
+    ensure(paths.run_dir(run_id), "_supervise", "supervisor.lock")
 
 
 def ensure_uploader(run_id):
     """The same for what copies the run's files to S3."""
-    _ensure(run_id, "_upload", "uploader.lock")
+    ensure(paths.run_dir(run_id), "_upload", "uploader.lock")
 
 
-def _ensure(run_id, verb, lock_name):
-    if time.monotonic() - _revived_at.get((run_id, verb), -9) < 2:
+def ensure(folder, verb, lock_name, log="supervisor.log"):
+    """The same for any process that there is one of in a folder."""
+    if time.monotonic() - _revived_at.get((str(folder), verb), -9) < 2:
         return
-    folder = paths.run_dir(run_id)
     lock = locks.acquire(str(folder / lock_name), wait_s=0)
     if lock is not None:
-        _revived_at[(run_id, verb)] = time.monotonic()
+        _revived_at[(str(folder), verb)] = time.monotonic()
         try:
             # It inherits the lock: there is no moment at which a second one could be started. Nobody waits for it.
-            spawn(verb, folder, lock).returncode = 0
+            spawn(verb, folder, lock, log).returncode = 0
         finally:
             os.close(lock)
 

@@ -69,10 +69,10 @@ class SpotNotice:
         return max(MARGIN_S, min(1.2 * upload_s + 5.0, left_s / 2))
 
 
-def lay_down(run, name, grace_s, detail):
-    """A stop as `stop --force` asks for it, of the agent's own accord. False where the same was asked before."""
+def lay_down(run, name, grace_s, detail, reason="interrupted", force=True):
+    """A stop as the verb asks for it, of the agent's own accord. False where the same was asked before."""
     request = {
-        "request_id": "stop " + name, "kind": "stop", "grace_s": grace_s, "force": True, "reason": "interrupted", "detail": detail,
+        "request_id": "stop " + name, "kind": "stop", "grace_s": grace_s, "force": force, "reason": reason, "detail": detail,
         "monotonic": time.monotonic(), "not_before": clock.iso(time.time() - stopping.COARSE_TIME_S), "was_over": False,
     }
     return stopping.lay_down(run["run_id"], request)

@@ -15,6 +15,9 @@ BEGUN = ("running", "stopping", "stopped")
 
 def start(request, stream):
     answer = _start(request, stream)
+    if (paths.state_dir() / "limits.json").exists():
+        from . import guard
+        answer["guard"] = guard.of_instance()
     if answer["run"] and request.get("wait_s"):
         from . import status
         # Without the lock, which the next start wants.
@@ -42,6 +45,12 @@ def _start(request, stream):
             if synced["need"] is not None:
                 return {"run": None, "sync": synced, "resume_skipped": []}
         run, command, skipped = _plan(request, str(project_dir), active)
+        if request.get("guard"):
+            from . import guard
+            try:
+                guard.guard(request["guard"])
+            except AgentError as error:
+                raise AgentError(error.code, error.message, dict(error.details, limits=True))
         _lay_down(folder, request, run, command)
         run_state.ensure_supervisor(run_id)
     return {"run": run_state.status_of(run_id, revive=False), "sync": synced, "resume_skipped": skipped}

@@ -2,7 +2,7 @@
 
 import time
 
-from . import bounds, process_table, run_state
+from . import bounds, paths, process_table, run_state
 from .clock import iso
 
 POLL_S = 0.1
@@ -22,7 +22,14 @@ def status(request):
         more = False
         run_id = request.get("run_id") or run_state.newest(request.get("project"))
         runs = [wait_for(run_id, request.get("wait_s") or 0, request.get("wait_for") or ())] if run_id else []
-    return {"runs": runs, "more": more, "boot_id": run_state.boot_id(), "now": iso(time.time())}
+    return {"runs": runs, "more": more, "guard": _limits(), "boot_id": run_state.boot_id(), "now": iso(time.time())}
+
+
+def _limits():
+    if not (paths.state_dir() / "limits.json").exists():
+        return None
+    from . import guard
+    return guard.of_instance()
 
 
 def wait_for(run_id, wait_s, states):

@@ -138,6 +138,16 @@ def lay_down(run_id, request):
     return is_new
 
 
+def take_back(run_id, request_id):
+    """What the supervisor has not acted on to the end; the run goes on then."""
+    folder = paths.run_dir(run_id)
+    with locks.exclusive(str(folder / "requests.lock")):
+        requests = run_state.requests_of(run_id)
+        left = [request for request in requests if request["request_id"] != request_id]
+        if len(left) < len(requests):
+            write_hard(folder / "stop-request.json", left)
+
+
 def _forget_old(folder):
     records = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
     for path in records[:-KEPT_RECORDS]:

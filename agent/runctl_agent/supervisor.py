@@ -8,7 +8,7 @@ import time
 import traceback
 
 # All that is needed until the end is loaded now: this program's file may be replaced meanwhile.
-from . import checkpoint_watch, dependencies, launcher, locks, paths, process_table, resume_alarm, run_state, saving, spot_notice
+from . import checkpoint_watch, dependencies, guard, launcher, locks, paths, process_table, resume_alarm, run_state, saving, spot_notice
 from .clock import iso
 from .errors import AgentError
 from .jsonio import read_json, write_json
@@ -17,6 +17,7 @@ TICK_S = 0.2
 # The machine is shutting down: so long it will wait, more or less.
 SHUTDOWN_GRACE_S = 60.0
 RETRY_S = 1.0
+GUARD_S = 5.0
 LAUNCHES = 3
 
 
@@ -41,6 +42,7 @@ class Supervisor:
         self.run = run_state.load(run_id)
         self._unwritten = False
         self._written_at = 0.0
+        self._guarded_at = time.monotonic()
         self._launcher = None
         self._launches = 0
         self._shutting_down = False
@@ -108,6 +110,7 @@ class Supervisor:
             self._launcher.poll()
         self._heed_shutdown()
         self._ensure_uploader()
+        self._ensure_guard()
         if self.run.get("interruptible") and self._notice is None and self.run["state"] != "stopped":
             self._notice = spot_notice.SpotNotice(self.run, self.log)
         now = run_state.look(self.run)
@@ -135,6 +138,16 @@ class Supervisor:
                 run_state.ensure_uploader(self.run_id)
             except OSError as error:  # a full disk, say; the run does not need it
                 self.log("nothing is uploaded now: %s" % error)
+
+    def _ensure_guard(self):
+        """Nobody else may come by for long."""
+        if time.monotonic() - self._guarded_at > GUARD_S:
+            self._guarded_at = time.monotonic()
+            if (paths.state_dir() / "limits.json").exists():
+                try:
+                    guard.ensure()
+                except OSError as error:
+                    self.log("the limits are not watched now: %s" % error)
 
     def _finish(self, now):
         if self.run["state"] == "stopped":

@@ -92,11 +92,18 @@ def unmark(run_id):
         pass
 
 
+def marked():
+    """The ids of runs that have something to upload."""
+    try:
+        return [name for name in os.listdir(str(_marks())) if paths.is_run_id(name)]
+    except OSError:
+        return []
+
+
 def go_on():
     """Starts uploaders for what was left behind: the machine was off, or S3 out of reach for long."""
-    try:
-        names = os.listdir(str(_marks()))
-    except OSError:
+    names = marked()
+    if not names:
         return
     from . import run_state
     for name in names:

@@ -6,7 +6,7 @@ import {inOrder, inPages} from './in-order.js'
 import {listHoldings, type ListedRow} from './list-holdings.js'
 import {resourceRows, type ResourceRow} from './list-resources.js'
 import type {PlatformDeps} from './platform-deps.js'
-import {ASK_WITHIN_MS, askInTime, isOurs, withRuns} from './resources-at-risk.js'
+import {ASK_WITHIN_MS, askInTime, isOurs, SILENCE, withAnswer} from './resources-at-risk.js'
 import {SortedRows, type ResourceSort} from './sort-resources.js'
 
 export interface ListAllInput {
@@ -97,7 +97,7 @@ async function* instancePages(input: ListAllInput, deps: Deps): AsyncGenerator<r
   for await (const page of inPages(deps.provider.describeInstances(query, {signal: deps.signal}), pageSizeOf(input))) {
     const instances = page.toSorted(byAge)
     const [rows, runs] = await Promise.all([resourceRows(instances, deps), input.ask ? asking.ask(instances) : null])
-    yield runs === null ? rows : rows.map(row => withRuns(row, runs.get(row.id) ?? [], deps.clock.now()))
+    yield runs === null ? rows : rows.map(row => withAnswer(row, runs.get(row.id) ?? SILENCE, deps.clock.now()))
   }
   asking.tell()
 }

@@ -2,6 +2,7 @@ import type {CheckpointTag} from '../model/checkpoint.js'
 import {TAGS, type Instance, type InstanceState, type InstanceStateReason} from '../model/instance.js'
 import {storageInTags} from '../model/cost-of-instance.js'
 import {allPrices, costSoFar, instancePrices, type InstancePrices} from './instance-cost.js'
+import {stopsAtOf} from '../model/limits.js'
 import type {PlatformDeps} from './platform-deps.js'
 
 /** One instance with what it costs; also its JSON form. What else is billed: list-holdings.ts. Money in US dollars, null where unknown. */
@@ -106,7 +107,7 @@ function rowOf(instance: Instance, prices: InstancePrices, now: Date): ResourceR
     run: instance.tags[TAGS.lastRun] ?? null,
     last_checkpoint: summarize(readCheckpointTag(instance.tags[TAGS.lastCheckpoint])),
     at_risk_usd: null,
-    stops_at: instance.state === 'running' || instance.state === 'pending' ? (instance.tags[TAGS.stopsAt] ?? null) : null,
+    stops_at: instance.state === 'running' || instance.state === 'pending' ? stopsAtOf(instance.tags[TAGS.stopsAt]) : null,
     made_by_runctl: TAGS.createdBy in instance.tags,
     attached_to: null,
   }

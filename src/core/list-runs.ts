@@ -1,3 +1,4 @@
+import type {GuardAnswer} from '../agent/guard-protocol.js'
 import type {RunStatus, StatusRequest} from '../agent/protocol.js'
 import {isRunctlError, RunctlError} from '../model/errors.js'
 import {TAGS, type Instance} from '../model/instance.js'
@@ -5,7 +6,7 @@ import {RUN_ID_PATTERN} from '../model/run.js'
 import {findInstance} from './find-instance.js'
 import {listInstances} from './list-resources.js'
 import type {PlatformDeps} from './platform-deps.js'
-import {readRuns} from './read-runs.js'
+import {readStatus} from './read-runs.js'
 
 /** A run and where it is. */
 export interface RunRow extends RunStatus {
@@ -17,6 +18,8 @@ export interface RunList {
   readonly runs: readonly RunRow[]
   /** Instances that could not be asked, and why: their runs are not in the list. */
   readonly unasked: readonly {readonly platform: string; readonly instance_id: string; readonly why: string; readonly last_run: string | null}[]
+  /** The limits of those that were asked, by their ids; null: none. */
+  readonly guards: ReadonlyMap<string, GuardAnswer | null>
 }
 
 export interface ListRunsInput {
@@ -34,7 +37,7 @@ export async function listRuns(input: ListRunsInput, platforms: readonly Deps[])
     const instances = instanceId === null ? await existing(deps) : [await findInstance(instanceId, deps)]
     return askInstances(instances, {all: true, limit}, deps)
   }))
-  return {runs: lists.flatMap(list => list.runs).toSorted(byNewest), unasked: lists.flatMap(list => list.unasked)}
+  return {...merged(lists), runs: lists.flatMap(list => list.runs).toSorted(byNewest)}
 }
 
 /** Run ids sort by time. */
@@ -44,21 +47,27 @@ export const byNewest = (a: RunRow, b: RunRow): number => (a.run_id < b.run_id ?
 export async function askInstances(instances: readonly Instance[], request: StatusRequest, deps: Deps): Promise<RunList> {
   const answers = await Promise.all(instances.map(async instance => {
     const where = {platform: instance.platform, instance_id: instance.id}
-    const unasked = (why: string): RunList => ({runs: [], unasked: [{...where, why, last_run: instance.tags[TAGS.lastRun] ?? null}]})
+    const unasked = (why: string): RunList => ({runs: [], unasked: [{...where, why, last_run: instance.tags[TAGS.lastRun] ?? null}], guards: new Map()})
     if (instance.state !== 'running') return unasked(`it is ${instance.state}`)
     try {
       const agent = deps.agent(instance.id)
-      const runs = request.all === true ? await readRuns(agent, request.limit ?? Infinity, deps.signal) : (await agent.call('status', request, {signal: deps.signal})).runs
-      return {runs: runs.map(run => ({...run, ...where})), unasked: []}
+      const {guard, runs} = request.all === true ? await readStatus(agent, request.limit ?? Infinity, deps.signal) : await agent.call('status', request, {signal: deps.signal})
+      return {runs: runs.map(run => ({...run, ...where})), unasked: [], guards: new Map([[instance.id, guard ?? null]])}
     } catch (error) {
       if (!isRunctlError(error)) throw error
       // Asked for one run, this instance has not got it.
-      if (error.code === 'not_found' && request.run_id !== undefined) return {runs: [], unasked: []}
+      if (error.code === 'not_found' && request.run_id !== undefined) return {runs: [], unasked: [], guards: new Map()}
       return unasked(error.message)
     }
   }))
-  return {runs: answers.flatMap(answer => answer.runs), unasked: answers.flatMap(answer => answer.unasked)}
+  return merged(answers)
 }
+
+const merged = (lists: readonly RunList[]): RunList => ({
+  runs: lists.flatMap(list => list.runs),
+  unasked: lists.flatMap(list => list.unasked),
+  guards: new Map(lists.flatMap(list => [...list.guards])),
+})
 
 const existing = (deps: Deps): Promise<readonly Instance[]> => listInstances(['pending', 'running', 'stopping', 'stopped'], deps)
 

@@ -1,3 +1,4 @@
+import type {GuardAnswer} from '../agent/guard-protocol.js'
 import type {RunStatus} from '../agent/protocol.js'
 import {TAGS, type Instance} from '../model/instance.js'
 import {machineAtRisk} from '../model/work-at-risk.js'
@@ -16,9 +17,19 @@ export const ASK_WITHIN_MS = 8000
  */
 export async function listResourcesAtRisk(input: ListResourcesInput, deps: Deps, withinMs = ASK_WITHIN_MS): Promise<readonly ResourceRow[]> {
   const instances = await listInstances(input.states, deps)
-  const [rows, runs] = await Promise.all([resourceRows(instances, deps), askInTime(instances.filter(isOurs), deps, withinMs)])
-  return rows.map(row => withRuns(row, runs.get(row.id) ?? [], deps.clock.now()))
+  const [rows, answers] = await Promise.all([resourceRows(instances, deps), askInTime(instances.filter(isOurs), deps, withinMs)])
+  return rows.map(row => withAnswer(row, answers.get(row.id) ?? SILENCE, deps.clock.now()))
 }
+
+/** What an instance says of itself. */
+interface Asked {
+  readonly runs: readonly RunStatus[]
+  /** undefined: it did not answer; null: it keeps no limits. */
+  readonly guard?: GuardAnswer | null | undefined
+}
+export const SILENCE: Asked = {runs: []}
+
+export const withAnswer = (row: ResourceRow, {guard, runs}: Asked, now: Date): ResourceRow => withGuard(withRuns(row, runs, now), guard)
 
 /** What no run of ours was ever begun on is not asked: it may have no way to answer. */
 export const isOurs = ({state, tags}: Instance): boolean => state === 'running' && (TAGS.createdBy in tags || TAGS.project in tags)
@@ -34,11 +45,14 @@ export function withRuns(row: ResourceRow, runs: readonly RunStatus[], now: Date
   }
 }
 
-export async function askInTime(instances: readonly Instance[], deps: Deps, withinMs: number): Promise<ReadonlyMap<string, readonly RunStatus[]>> {
+/** A row with the instance's own word on when it stops itself: what its tags say is as old as its limits. undefined: it was not asked, or did not answer. */
+export const withGuard = (row: ResourceRow, guard: GuardAnswer | null | undefined): ResourceRow => (guard === undefined ? row : {...row, stops_at: guard?.stops_at ?? null})
+
+export async function askInTime(instances: readonly Instance[], deps: Deps, withinMs: number): Promise<ReadonlyMap<string, Asked>> {
   if (instances.length === 0) return new Map()
   const late = new AbortController()
   // One promise for all: sixty listeners on one signal look like a leak.
-  const tooLate = new Promise<readonly RunStatus[]>(resolve => late.signal.addEventListener('abort', () => resolve([]), {once: true}))
+  const tooLate = new Promise<Asked>(resolve => late.signal.addEventListener('abort', () => resolve(SILENCE), {once: true}))
   const timer = setTimeout(() => late.abort(new DOMException('not answered in time', 'TimeoutError')), withinMs)
   try {
     const answers = await Promise.all(instances.map(async instance => [instance.id, await Promise.race([askOne(instance, late.signal, deps), tooLate])] as const))
@@ -48,12 +62,13 @@ export async function askInTime(instances: readonly Instance[], deps: Deps, with
   }
 }
 
-async function askOne(instance: Instance, late: AbortSignal, deps: Deps): Promise<readonly RunStatus[]> {
+async function askOne(instance: Instance, late: AbortSignal, deps: Deps): Promise<Asked> {
   try {
-    return (await askInstances([instance], {all: true, limit: 20}, {...deps, signal: AbortSignal.any([deps.signal, late])})).runs
+    const {guards, runs} = await askInstances([instance], {all: true, limit: 20}, {...deps, signal: AbortSignal.any([deps.signal, late])})
+    return {runs, guard: guards.get(instance.id)}
   } catch (error) {
     // Cancelled for being late: nobody waits for it any more.
-    if (late.aborted && !deps.signal.aborted) return []
+    if (late.aborted && !deps.signal.aborted) return SILENCE
     throw error
   }
 }

@@ -26,6 +26,10 @@ export async function outcomeError(run: RunStatus, context: OutcomeContext, agen
     last_log_lines: await lastLogLines(run.run_id, agent, signal),
   }
   const next = [`runctl run logs ${run.run_id}`, ...resume, ...whichCheckpoints(run, instanceId)]
+  if (run.reason === 'budget' || run.reason === 'idle') {
+    const why = run.reason === 'budget' ? 'stopped at a limit of its machine' : 'stopped because its machine was idle: no log line, no checkpoint, no work on a GPU'
+    return new RunctlError('training_failed', `${run.run_id} ${why}${detail(run)}`, {details, next: [...resume, `runctl run logs ${run.run_id}`]})
+  }
   if (run.reason !== 'failed') {
     return new RunctlError('training_failed', `${run.run_id} did not finish: ${run.reason ?? run.state}${detail(run)}`, {details, next})
   }
@@ -35,10 +39,15 @@ export async function outcomeError(run: RunStatus, context: OutcomeContext, agen
 
 /** After a failure the code is sent again, most often with what mends it; what was taken away goes on as it was begun. */
 function resumeCommands(run: RunStatus, {instanceId, platform}: OutcomeContext): readonly string[] {
+  // The machine powers itself off right after.
+  if (run.reason === 'budget' || run.reason === 'idle') return [startAgain(platform, instanceId), ...(run.last_checkpoint ? [continueCommand(run, instanceId)] : []), ...elsewhere(run, platform)]
   if (!run.last_checkpoint) return []
   if (run.reason !== 'interrupted') return [`runctl ${platform} train ${instanceId} ${pathForShell(run.script)} --resume latest`]
   return [continueCommand(run, instanceId), ...elsewhere(run, platform)]
 }
+
+/** With a limit of its own: those that were reached would stop it again. */
+const startAgain = (platform: string, instanceId: string): string => `runctl ${platform} start ${instanceId} --wait --max-hours 8`
 
 const continueCommand = ({run_id}: RunStatus, instanceId: string): string => `runctl checkpoint resume --instance-id ${instanceId} --run ${run_id} --wait`
 
@@ -53,10 +62,13 @@ function elsewhere({args, last_stored_checkpoint, output_uri, project, run_id, s
 /** What to do where the instance went away while its run was followed: it stopped (then its disk is there) or is gone. */
 export function lostInstance(error: unknown, last: RunStatus | null, {instanceId, platform}: OutcomeContext): unknown {
   if (last === null || !isRunctlError(error) || !['not_found', 'wrong_state', 'unreachable'].includes(error.code)) return error
-  const {state} = error.details
-  const onDisk = state === 'stopped' || state === 'stopping' ? [`runctl ${platform} start ${instanceId} --wait`, ...(last.last_checkpoint ? [continueCommand(last, instanceId)] : [])] : []
+  const {state, state_reason: reason} = error.details
+  const byLimit = reason === 'budget' || reason === 'idle'
+  const start = byLimit ? startAgain(platform, instanceId) : `runctl ${platform} start ${instanceId} --wait`
+  const onDisk = state === 'stopped' || state === 'stopping' ? [start, ...(last.last_checkpoint ? [continueCommand(last, instanceId)] : [])] : []
   const next = [...onDisk, ...elsewhere(last, platform)]
-  return withContext(error, {next: next.filter(command => !error.next.includes(command)), details: {run_id: last.run_id}})
+  const found = byLimit ? new RunctlError(error.code, `${last.run_id} was stopped by a limit of its machine: ${error.message}`, {stillRunning: error.stillRunning, details: error.details, cause: error.cause}) : error
+  return withContext(found, {next: next.filter(command => !found.next.includes(command)), details: {run_id: last.run_id}})
 }
 
 /** A script that was told to resume and failed before it saved anything: most often there is no such checkpoint. */

@@ -1,7 +1,7 @@
 import {askInstances, byNewest, type RunRow} from './list-runs.js'
 import {listInstances, resourceRows, type ResourceRow} from './list-resources.js'
 import type {PlatformDeps} from './platform-deps.js'
-import {withRuns} from './resources-at-risk.js'
+import {withGuard, withRuns} from './resources-at-risk.js'
 
 export interface Overview {
   readonly instances: readonly ResourceRow[]
@@ -23,7 +23,7 @@ export async function showOverview(platforms: readonly PlatformDeps[]): Promise<
 
 async function lookAt(deps: PlatformDeps): Promise<{rows: readonly ResourceRow[]; runs: readonly RunRow[]}> {
   const instances = await listInstances([], deps)
-  const [rows, {runs}] = await Promise.all([resourceRows(instances, deps), askInstances(instances, {all: true, limit: 20}, deps)])
+  const [rows, {guards, runs}] = await Promise.all([resourceRows(instances, deps), askInstances(instances, {all: true, limit: 20}, deps)])
   const now = deps.clock.now()
-  return {rows: rows.map(row => withRuns(row, runs.filter(run => run.instance_id === row.id), now)), runs}
+  return {rows: rows.map(row => withGuard(withRuns(row, runs.filter(run => run.instance_id === row.id), now), guards.get(row.id))), runs}
 }

@@ -1,12 +1,16 @@
+import type {GuardAnswer} from '../agent/guard-protocol.js'
 import type {RunStatus} from '../agent/protocol.js'
 import {isRunctlError} from '../model/errors.js'
+import {TAGS, type Instance} from '../model/instance.js'
+import {hasLimits, type LimitsState} from '../model/limits.js'
 import type {SaveFit} from '../model/save-fit.js'
 import {machineAtRisk, type WorkAtRisk} from '../model/work-at-risk.js'
 import {findInstance} from './find-instance.js'
+import {stateOf} from './guard-request.js'
 import {resourceRow, type ResourceRow} from './list-resources.js'
 import type {PlatformDeps} from './platform-deps.js'
-import {readRuns} from './read-runs.js'
-import {withRuns} from './resources-at-risk.js'
+import {readStatus} from './read-runs.js'
+import {withGuard, withRuns} from './resources-at-risk.js'
 import {fitOf} from './run-warnings.js'
 import type {SaveSettings} from './save-settings.js'
 
@@ -20,6 +24,10 @@ export interface InstanceStatus extends ResourceRow {
   readonly at_risk: WorkAtRisk | null
   /** Whether a save of the run that is active is over in time; null before anything of it was measured. */
   readonly save_fit: SaveFit | null
+  /** When it stops itself, as it says; null where nothing does that, and where it was not asked. */
+  readonly limits: LimitsState | null
+  /** What its limits did last, as the instance wrote it into its tags: why it stopped itself, or why a stop is put off. Data: escape before display. */
+  readonly limits_note: string | null
 }
 
 type Deps = Pick<PlatformDeps, 'agent' | 'clock' | 'provider' | 'signal'>
@@ -28,24 +36,35 @@ type Deps = Pick<PlatformDeps, 'agent' | 'clock' | 'provider' | 'signal'>
 export async function showStatus(instanceId: string, settings: SaveSettings, deps: Deps): Promise<InstanceStatus> {
   const instance = await findInstance(instanceId, deps)
   // A command to a stopped instance may wait until it runs: only one that runs is asked.
-  const [row, runs] = await Promise.all([resourceRow(instance, deps), instance.state === 'running' ? askRuns(instanceId, deps) : `the instance is ${instance.state}`])
-  if (typeof runs === 'string') return {...row, runs: null, runs_unknown_because: runs, at_risk: null, save_fit: null}
+  const [row, asked] = await Promise.all([resourceRow(instance, deps), instance.state === 'running' ? askRuns(instanceId, deps) : `the instance is ${instance.state}`])
+  const limits_note = noteOf(instance)
+  if (typeof asked === 'string') return {...row, runs: null, runs_unknown_because: asked, at_risk: null, save_fit: null, limits: null, limits_note}
+  const {guard, runs} = asked
   const now = deps.clock.now()
   const [active] = runs.filter(({state}) => state !== 'stopped')
   return {
-    ...withRuns(row, runs, now),
+    ...withGuard(withRuns(row, runs, now), guard),
     runs,
     runs_unknown_because: null,
     at_risk: machineAtRisk(runs, row.cost_per_hour, now),
     save_fit: active ? fitOf(active, instance, settings) : null,
+    limits: guard && hasLimits(guard) ? stateOf(guard) : null,
+    // It says so itself, and what the tags say is older.
+    limits_note: null,
   }
 }
 
-/** The runs, or why they are not known. */
-async function askRuns(instanceId: string, deps: Deps): Promise<readonly RunStatus[] | string> {
+/** While it runs the note may be of a stop long ago. */
+function noteOf({state, stateReason, tags}: Instance): string | null {
+  const isEnded = state !== 'running' && state !== 'pending'
+  return isEnded && (stateReason === 'budget' || stateReason === 'idle' || stateReason === null) ? (tags[TAGS.guard] ?? null) : null
+}
+
+/** The runs and limits, or why they are not known. */
+async function askRuns(instanceId: string, deps: Deps): Promise<{readonly runs: readonly RunStatus[]; readonly guard: GuardAnswer | null} | string> {
   try {
-    const runs = await readRuns(deps.agent(instanceId), 50, deps.signal)
-    return runs.filter((run, index) => index === 0 || run.state !== 'stopped')
+    const {guard, runs} = await readStatus(deps.agent(instanceId), 50, deps.signal)
+    return {guard, runs: runs.filter((run, index) => index === 0 || run.state !== 'stopped')}
   } catch (error) {
     if (!isRunctlError(error)) throw error
     return error.message

@@ -125,7 +125,7 @@ export async function train(input: TrainInput, deps: PlatformDeps): Promise<Trai
   deps.footprint.note(runId, {stillRunning: `perhaps ${runId} on ${instance.id}: it was being started`, next: [`runctl ${instance.platform} status ${instance.id}`]})
   const started = await startWithSync({request, input}, patient).catch((error: unknown) => {
     if (isUndelivered(error) || (isRunctlError(error) && error.code !== 'timed_out' && error.code !== 'unreachable')) deps.footprint.forget(runId)
-    throw withContext(guard?.set ? withoutLimitsAdvice(error, instance) : error, {next: adviceFor(error, instance, input)})
+    throw withContext(isRunctlError(error) && error.details['limits'] === true ? withoutLimitsAdvice(error, instance) : error, {next: adviceFor(error, instance, input)})
   })
   const kept = started.guard ? stateOf(started.guard) : null
   const limits = kept && hasLimits(kept) ? kept : null

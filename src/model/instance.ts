@@ -43,7 +43,10 @@ export const TAGS = {
   output: 'runctl:output',
   /** What it cost before the present state, as core/cost-tags.ts writes it; goes on in `runctl:cost-2`, `runctl:cost-3`, … */
   cost: 'runctl:cost',
-  /** When it stops itself at the latest (ISO 8601), as known when the limits were set; its presence means that limits are kept on the instance. */
+  /**
+   * When it stops itself at the latest (ISO 8601), as known when the limits were set; `when-idle` where only idleness stops it. With such a value
+   * limits are kept on the instance; empty or absent: none are. Read it with `stopsAtOf` of model/limits.ts.
+   */
   stopsAt: 'runctl:stops-at',
   /** What its limits did last, a sentence: why a stop is put off, or why it stopped itself and when. Written by the instance, where its role may. */
   guard: 'runctl:guard',

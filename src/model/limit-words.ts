@@ -36,15 +36,16 @@ export function endWords(limits: LimitsState, usdPerHour: number | null, now: Da
   const {idle_s, stops_at} = limits
   const idle = idle_s === null ? '' : `after ${lengthWords(idle_s)} idle`
   if (stops_at === null) return idle === '' ? 'stops itself at its limit' : `stops itself ${idle}`
-  return `stops itself ${momentWords(stops_at, now)} at the latest (${allowance(limits, usdPerHour)})${idle === '' ? '' : `, or ${idle}`}`
+  return `stops itself ${momentWords(stops_at, now)} at the latest (${allowance(limits, usdPerHour, now)})${idle === '' ? '' : `, or ${idle}`}`
 }
 
-/** The limit that comes first, in the other's unit too where the price is known: `8 h, $0.33`, `$5.00, 12 h`. */
-function allowance({max_seconds, max_usd, stops_because}: LimitsState, usdPerHour: number | null): string {
-  const price = usdPerHour === 0 ? null : usdPerHour
-  if (stops_because === 'dollars' && max_usd !== null) return [dollars(max_usd), ...(price === null ? [] : [lengthWords((max_usd / price) * 3600)])].join(', ')
-  const seconds = max_seconds ?? 0
-  return [lengthWords(seconds), ...(price === null ? [] : [dollars((seconds / 3600) * price)])].join(', ')
+/** What is left until then, and what that costs where the price is known: `8 h, $0.33`. By dollars: what is left of them, `$5.00, 12 h`. */
+function allowance({max_usd, stops_at, stops_because, used_usd}: LimitsState, usdPerHour: number | null, now: Date): string {
+  const seconds = Math.max(0, (Date.parse(stops_at ?? '') - now.getTime()) / 1000)
+  // A moment has passed since it was set: whole minutes are meant.
+  const length = lengthWords(seconds < 120 ? seconds : Math.round(seconds / 60) * 60)
+  if (stops_because === 'dollars' && max_usd !== null && used_usd !== null) return `${dollars(Math.max(0, max_usd - used_usd))}, ${length}`
+  return usdPerHour === null || usdPerHour === 0 ? length : `${length}, ${dollars((seconds / 3600) * usdPerHour)}`
 }
 
 /** What of its limits a machine has used: `3 h 12 min of 8 h, $0.13 of $5.00`. Empty where neither hours nor dollars are limited. */

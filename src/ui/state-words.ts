@@ -57,6 +57,7 @@ export function checkpointStateStyle(state: CheckpointState): Style | undefined 
 }
 
 function reasonWord(reason: string): string {
-  return reason === 'user' ? 'by you' : reason
+  if (reason === 'user') return 'by you'
+  return reason === 'budget' ? 'at its limit' : reason
 }
 

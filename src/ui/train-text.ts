@@ -1,6 +1,7 @@
 import type {SyncReport} from '../core/sync-and-start.js'
 import type {TrainResult} from '../core/train.js'
 import {formatBytes} from './bytes.js'
+import {limitPairs} from './limits-text.js'
 import {plural} from './plural.js'
 import {renderRecord} from './record.js'
 import type {RenderEnv} from './render-env.js'
@@ -14,6 +15,8 @@ export function renderTrain(result: TrainResult & {readonly waited?: boolean}, e
   const facts = renderRecord([
     ['Code', result.sync ? syncWords(result.sync) : 'not sent'],
     ['Data', result.data_sync ? syncWords(result.data_sync) : undefined],
+    // Of a run that has ended, its machine's limits are no part.
+    ...(run.state === 'stopped' ? [] : limitPairs(result.limits, null, env)),
   ], env)
   const next = run.state === 'stopped' ? [] : ['', `Follow it:  runctl ${platform} monitor ${instance_id} --follow`, `Save, stop: runctl ${platform} stop ${instance_id}`]
   return [renderRun(run, env), facts, ...(env.format === 'text' ? [] : next)].join('\n')

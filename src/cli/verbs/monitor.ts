@@ -8,6 +8,7 @@ import type {PlatformDeps} from '../../core/platform-deps.js'
 import {monitorRun, newestRun} from '../../core/monitor-run.js'
 import {runWarnings} from '../../core/run-warnings.js'
 import type {Instance} from '../../model/instance.js'
+import type {LimitsState} from '../../model/limits.js'
 import {pathForShell} from '../../model/quote-for-shell.js'
 import type {SaveFit} from '../../model/save-fit.js'
 import {linesOf, LogText} from '../../ui/log-text.js'
@@ -26,6 +27,8 @@ export interface MonitorJson {
   readonly log_lines: readonly string[]
   readonly checkpoints: readonly Checkpoint[]
   readonly save_fit: SaveFit | null
+  /** When the machine stops itself; null: nothing does that. */
+  readonly limits: LimitsState | null
 }
 
 export const monitorCommand: VerbFactory = platform => {
@@ -59,9 +62,9 @@ export const monitorCommand: VerbFactory = platform => {
         await followRun({instanceId: instance.id, runId, tailLines: flags.lines, timeoutMs: null}, {log: printer.write, run: runWarnings(instance, save, this.progress)}, deps).finally(printer.end)
         this.footprint.forget('run')
       }
-      const {checkpoints, instance_id, log, run, save_fit} = await monitorRun({instanceId: args.instance, runId, lines: flags.lines, save}, deps)
+      const {checkpoints, instance_id, limits, log, run, save_fit} = await monitorRun({instanceId: args.instance, runId, lines: flags.lines, save}, deps)
       const text = new LogText()
-      const value = {instance_id, run, log_lines: linesOf(text.push(log) + text.end()), checkpoints, save_fit}
+      const value = {instance_id, run, log_lines: linesOf(text.push(log) + text.end()), checkpoints, save_fit, limits}
       return {value, text: flags.follow ? [renderRun(run, this.renderEnv), goOnLine(run, instance_id, this.renderEnv)].filter(part => part !== '').join('\n\n') : renderMonitor(value, this.renderEnv)}
     }
 

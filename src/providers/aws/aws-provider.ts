@@ -12,6 +12,7 @@ import {Launcher} from './instances/launcher.js'
 import {RecentChanges} from './instances/recent-changes.js'
 import {AwsPricing} from './pricing/aws-pricing.js'
 import {PriceCache} from './pricing/price-cache.js'
+import {AwsSelfStop} from './self-stop/aws-self-stop.js'
 import {AwsSetup} from './setup/aws-setup.js'
 import {SsmShell} from './shell/ssm-shell.js'
 import {S3Store} from './store/s3-store.js'
@@ -30,6 +31,7 @@ export class AwsProvider implements Provider {
   readonly shell: SsmShell
   readonly store: S3Store
   readonly pricing: AwsPricing
+  readonly selfStop: AwsSelfStop
   readonly setup: Setup
   private readonly describer: InstanceDescriber
   private readonly changer: InstanceChanger
@@ -59,6 +61,7 @@ export class AwsProvider implements Provider {
         return known && {state: known.instance.state, profileArn: known.profileArn}
       },
     })
+    this.selfStop = new AwsSelfStop(clients)
     this.setup = new AwsSetup({clients, clock, profileName: profileName(settings), bucket: settings.bucket})
   }
 

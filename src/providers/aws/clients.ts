@@ -24,6 +24,8 @@ export interface AwsClients {
   region(): Promise<string>
   /** AWS_ENDPOINT_URL and its like, where one is set; else null. */
   readonly endpoint: string | null
+  /** The same for EC2. */
+  readonly ec2Endpoint: string | null
 }
 
 type Environment = Pick<ProviderEnvironment, 'env' | 'settings'>
@@ -116,6 +118,7 @@ export function createClients({env, settings}: Environment): AwsClients {
     }),
     region: async () => region ?? (await (await ec2()).config.region()),
     endpoint: configuredEndpoint(env, 'S3'),
+    ec2Endpoint: configuredEndpoint(env, 'EC2'),
   }
 }
 
