@@ -211,8 +211,8 @@ export abstract class RunctlCommand<T> extends Command {
 
   /** Everything that a use-case needs of one platform, in the region that is configured or in another one. */
   protected async platformDeps(name: string, scope: Scope = {footprint: this.footprint, progress: this.progress}, region?: string): Promise<PlatformDeps> {
-    const opened = await (await this.platforms()).open(name)
-    const provider = region === undefined ? opened : (opened.inRegion?.(region) ?? opened)
+    const platforms = await this.platforms()
+    const provider = await (region === undefined ? platforms.open(name) : platforms.openIn(name, region))
     const {signal} = this
     const {footprint, progress} = scope
     const lifecycle = createLifecycle({config: this.config, provider, progress, signal, reportFailure: () => this.failedSteps++})

@@ -1,4 +1,5 @@
 import type {ProcessesAnswer, StopAnswer} from '../agent/protocol.js'
+import type {ResourceCleanup} from '../core/clean-up.js'
 import type {CleanupResult} from '../core/cleanup-checkpoints.js'
 import type {EndResult} from '../core/end-instance.js'
 import type {ExtendResult} from '../core/extend-limits.js'
@@ -16,10 +17,12 @@ import type {RehearsalReport} from '../core/rehearse/rehearsal-report.js'
 import type {WorkflowResult} from '../core/run-workflow.js'
 import type {InstanceStatus} from '../core/show-status.js'
 import type {StartResult} from '../core/start-instance.js'
+import type {StopAllItem} from '../core/stop-all.js'
 import type {CheckpointPullResult} from '../core/pull-checkpoint.js'
 import type {PullReport, PushReport} from '../core/sync/reports.js'
 import type {TagResult} from '../core/tag-checkpoint.js'
 import type {Checkpoint} from '../model/checkpoint.js'
+import type {Insight} from '../model/insight.js'
 import type {ConfigSetResult, ConfigSetting, ConfigShowResult, ConfigValidateResult, InitResult} from '../model/config-answers.js'
 import type {Overview} from '../core/show-overview.js'
 import type {ErrorJson} from './error-json.js'
@@ -65,6 +68,9 @@ export interface CommandJson {
   'run logs': RunLogsJson
   'run stop': StopAnswer
   'resources list': readonly ListedRow[]
+  'resources insights': readonly Insight[]
+  'resources cleanup': ResourceCleanup
+  'resources stop-all': readonly StopAllItem[]
   'config show': ConfigShowResult
   'config get': ConfigSetting
   'config set': ConfigSetResult

@@ -62,7 +62,7 @@ const failureJson = (id: string, error: unknown): InstanceFailure =>
   ({instance_id: id, error: errorJson(error, isRunctlError(error) ? error.exitCode : 1).error})
 
 /** Says which of several it is about. */
-function naming(id: string, error: unknown): unknown {
+export function naming(id: string, error: unknown): unknown {
   if (!isRunctlError(error)) return error instanceof Error ? new Error(`${id}: ${error.message}`, {cause: error}) : error
   if (error.message.includes(id)) return error
   const {code, details, message, next, stillRunning} = error

@@ -11,6 +11,7 @@ export type SettingsOf = (platform: string) => Promise<Readonly<Record<string, u
 /** The platforms that can be used now, and what is wrong with those that cannot. */
 export class Platforms {
   private readonly opened = new Map<string, Promise<Provider>>()
+  private readonly regional = new Map<string, Provider>()
 
   private constructor(
     readonly definitions: readonly PlatformDefinition[],
@@ -48,6 +49,15 @@ export class Platforms {
         })
       this.opened.set(name, provider)
     }
+    return provider
+  }
+
+  /** The same provider for the same region each time: what is asked of it at once can travel together. A platform without regions is itself. */
+  async openIn(name: string, region: string): Promise<Provider> {
+    const opened = await this.open(name)
+    const key = `${name} ${region}`
+    const provider = this.regional.get(key) ?? opened.inRegion?.(region) ?? opened
+    this.regional.set(key, provider)
     return provider
   }
 

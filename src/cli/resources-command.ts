@@ -19,17 +19,29 @@ export const ownerFlags = {
   mine: Flags.boolean({summary: 'Only what belongs to you.'}),
 }
 
-interface Places {
+export interface Places {
   readonly platform?: string | undefined
   readonly 'all-regions': boolean
 }
 
+interface RegionDeps {
+  readonly deps: PlatformDeps
+  readonly region: string | null
+}
+
+const configured = (deps: PlatformDeps): RegionDeps => ({deps, region: null})
+
 /** A command over all that exists, on one platform or on all, in one region or in all. */
 export abstract class ResourcesCommand<T> extends RunctlCommand<T> {
   /** One that is named must answer; of all, those that cannot be asked are left out with a warning. */
-  protected async places({'all-regions': allRegions, platform}: Places): Promise<readonly PlatformDeps[]> {
+  protected async places(places: Places): Promise<readonly PlatformDeps[]> {
+    return (await this.regions(places)).map(({deps}) => deps)
+  }
+
+  /** The same, each with its region; null: the configured one. */
+  protected async regions({'all-regions': allRegions, platform}: Places): Promise<readonly RegionDeps[]> {
     const chosen = platform === undefined ? await this.allPlatforms() : [await this.platformDeps(platform)]
-    if (!allRegions) return chosen
+    if (!allRegions) return chosen.map(configured)
     return (await Promise.all(chosen.map(async deps => this.inRegions(deps, platform === undefined)))).flat()
   }
 
@@ -38,18 +50,18 @@ export abstract class ResourcesCommand<T> extends RunctlCommand<T> {
   }
 
   /** As {@link places}, of one platform. Lenient: where the regions cannot be told, the configured one is looked at. */
-  private async inRegions(deps: PlatformDeps, lenient: boolean): Promise<readonly PlatformDeps[]> {
+  private async inRegions(deps: PlatformDeps, lenient: boolean): Promise<readonly RegionDeps[]> {
     const {provider} = deps
-    if (!provider.regions || !provider.inRegion) return [deps]
+    if (!provider.regions || !provider.inRegion) return [configured(deps)]
     const regions = await provider.regions({signal: this.signal}).catch((error: unknown) => {
       if (!lenient || this.signal.aborted || !isRunctlError(error)) throw error
       this.tellOnce(`every region of ${provider.name} but one`)(error)
       return null
     })
-    if (regions === null) return [deps]
+    if (regions === null) return [configured(deps)]
     return Promise.all(regions.map(async region => {
       const there = await this.platformDeps(provider.name, undefined, region)
-      return {...there, provider: lenientProvider(there.provider, this.signal, this.tellOnce(`${provider.name} in ${region}`))}
+      return {region, deps: {...there, provider: lenientProvider(there.provider, this.signal, this.tellOnce(`${provider.name} in ${region}`))}}
     }))
   }
 }

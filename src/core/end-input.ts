@@ -8,6 +8,8 @@ export interface EndInput {
   readonly force: boolean
   readonly requestId: string
   readonly timeoutMs: number
+  /** Looks at the instance as it is before anything is begun, and once more right before the end. What it throws ends nothing. */
+  readonly mayStillEnd?: (instance: Instance) => void
 }
 
 export const endCommand = ({id, platform}: Instance, {kind}: Pick<EndInput, 'kind'>): string => `runctl ${platform} ${kind} ${id}`

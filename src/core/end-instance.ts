@@ -34,6 +34,7 @@ export async function endInstance(input: EndInput, deps: PlatformDeps): Promise<
   const before = await findInstance(input.instanceId, deps)
   const done = input.kind === 'stop' ? ['stopped', 'shutting-down', 'terminated'] : ['terminated']
   if (done.includes(before.state)) return unchanged(before, deps)
+  input.mayStillEnd?.(before)
   try {
     return await end(before, input, deps)
   } catch (error) {
@@ -96,8 +97,9 @@ async function saveFirst(instance: Instance, input: EndInput, note: RunningNote,
   })
 }
 
-function endNow(before: Instance, {kind, timeoutMs}: EndInput, note: RunningNote, deps: PlatformDeps): Promise<Instance> {
+function endNow(before: Instance, {kind, mayStillEnd, timeoutMs}: EndInput, note: RunningNote, deps: PlatformDeps): Promise<Instance> {
   return step(deps.progress, kind, `${kind === 'stop' ? 'Stop' : 'Terminate'} ${before.id}`, async () => {
+    if (mayStillEnd) mayStillEnd(await findInstance(before.id, deps))
     const call = {signal: deps.signal}
     const after = await (kind === 'stop' ? deps.provider.stopInstance(before.id, call) : deps.provider.terminateInstance(before.id, call))
     // Before the wait, which may be cut off: when the instance is gone, nothing else tells what it cost.

@@ -14,7 +14,7 @@ export async function recordEnd(saved: SaveResult, instance: Instance, prices: P
   try {
     await step(deps.progress, 'record', 'Record it in the tags', async () => {
       const [last, known] = await Promise.all([lastOf(instance.id, saved, deps), prices])
-      const tags = {...tagsOf(saved, last), ...costTagsAtEnd(instance, known, deps.clock.now())}
+      const tags = {...tagsOf(saved, instance, last), ...costTagsAtEnd(instance, known, deps.clock.now())}
       await deps.provider.setTags(instance.id, tags, {signal: deps.signal})
     })
   } catch (error) {
@@ -62,10 +62,13 @@ async function orNothing<T>(answer: Promise<T>): Promise<T | null> {
   })
 }
 
-function tagsOf(saved: SaveResult, {checkpoint, project, runId}: Last): Record<string, string> {
+function tagsOf(saved: SaveResult, {launchedAt}: Instance, {checkpoint, project, runId}: Last): Record<string, string> {
   const tags: Record<string, string> = {[TAGS.stateReason]: 'user'}
   // Where nobody could ask, what the disk holds is not known, and 0 would be a licence to remove it.
-  if (saved.ok || saved.reports.length > 0 || saved.only_here.length > 0) tags[TAGS.onlyHere] = String(saved.only_here.length)
+  if (saved.ok || saved.reports.length > 0 || saved.only_here.length > 0) {
+    tags[TAGS.onlyHere] = String(saved.only_here.length)
+    if (launchedAt !== null) tags[TAGS.onlyHereOf] = launchedAt
+  }
   if (runId) tags[TAGS.lastRun] = runId
   if (project) tags[TAGS.project] = project
   if (checkpoint) tags[TAGS.lastCheckpoint] = checkpointTag(checkpoint)

@@ -38,6 +38,8 @@ export const TAGS = {
   lastCheckpoint: 'runctl:last-checkpoint',
   /** How many complete checkpoints the disk held, when it was stopped, that were known to be nowhere else. */
   onlyHere: 'runctl:only-here',
+  /** The start (`launchedAt`) of the time for which `runctl:only-here` holds: of whatever ran after a later start it knows nothing. */
+  onlyHereOf: 'runctl:only-here-of',
   stateReason: 'runctl:state-reason',
   /** Where the last run's outputs go, without project and run: `s3://bucket/prefix`. What was saved is found there when the instance is gone. */
   output: 'runctl:output',

@@ -25,6 +25,7 @@ export function renderCleanup(rows: readonly ResourceRow[], env: RenderEnv): str
     paint('What could be cleaned up:', 'bold', env.color),
     ...found.slice(0, MOST_SHOWN).map(({text}) => `  ${text}`),
     ...(left > 0 ? [`  and ${left} more`] : []),
+    'With what each would save: runctl resources insights; as a plan: runctl resources cleanup',
   ].join('\n')
 }
 
@@ -34,8 +35,7 @@ interface Suggestion {
 }
 
 function suggestion(row: ResourceRow, env: RenderEnv): readonly Suggestion[] {
-  // The owner is in the tags that runctl gives what it creates.
-  if (row.cost_per_hour === 0 || row.owner === null) return []
+  if (row.cost_per_hour === 0 || !row.made_by_runctl) return []
   if (row.state === 'stopped') return since(row, row.stopped_at, FORGOTTEN_MS, 'terminate', age => `stopped for ${age}, its disk is paid for`, env)
   if (row.state !== 'running' || row.run !== null) return []
   return since(row, row.launched_at, UNUSED_MS, 'stop', age => `running for ${age}, nothing was trained on it`, env)

@@ -1,6 +1,6 @@
 import {RunctlError} from '../../src/model/errors.js'
 import type {Instance, InstanceState} from '../../src/model/instance.js'
-import type {CallOptions, CreateInstanceRequest, InstanceQuery, ObjectStore, Pricing, Provider, Setup, Shell, ShellRequest, ShellResult} from '../../src/providers/provider.js'
+import type {CallOptions, CreateInstanceRequest, Holdings, InstanceQuery, ObjectStore, Pricing, Provider, Setup, Shell, ShellRequest, ShellResult} from '../../src/providers/provider.js'
 
 export const INSTANCE_ID = 'mem-1'
 
@@ -48,6 +48,7 @@ export class MemoryProvider implements Provider {
   describes = 0
   pricing?: Pricing = {hourlyPrice: async () => ({usdPerHour: 1.006, source: 'test'})}
   store?: ObjectStore
+  holdings?: Holdings
   setup?: Setup
   /** States that the next looks at an instance find, one a look; the last one stays. */
   readonly upcoming: InstanceState[] = []

@@ -32,7 +32,7 @@ describe('on aws, as the documentation writes it', function () {
 
     it('W14: what costs money for nothing is named, with the command that ends it', async () => {
       const {bench} = account
-      const tags = {'runctl:owner': 'eva'}
+      const tags = {'runctl:created-by': '0.1.0', 'runctl:owner': 'eva'}
       const [forgotten, unused] = await Promise.all([bench.aws.addInstance({state: 'stopped', tags}), bench.aws.addInstance({tags})])
       const daysAgo = (days: number): Date => new Date(Date.now() - days * 86_400_000)
       bench.aws.instance(forgotten).transitionReason = `User initiated (${daysAgo(12.1).toISOString().slice(0, 19).replace('T', ' ')} GMT)`

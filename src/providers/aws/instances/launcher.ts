@@ -31,8 +31,10 @@ interface Deps {
   readonly describer: InstanceDescriber
   readonly recent: RecentChanges
   readonly clock: AwsClock
-  /** US dollars an hour, null where unknown. */
-  readonly price: (wish: {readonly instanceType: string; readonly spot: boolean; readonly zone: string | null}, signal: AbortSignal | undefined) => Promise<number | null>
+  /** US dollars an hour and where that is from, null where unknown. */
+  readonly price: (
+    wish: {readonly instanceType: string; readonly spot: boolean; readonly zone: string | null}, signal: AbortSignal | undefined,
+  ) => Promise<{readonly usd: number; readonly source: string} | null>
 }
 
 interface Found {
@@ -85,7 +87,7 @@ export class Launcher {
     const zone = wish.zone ?? null
     const input = launchInput(launch, {clientToken: request.requestId, subnet: network.subnet, spot: place?.spot ?? false})
     const {instanceType, spot} = wish
-    const [usdPerHour, onDemand, region] = await Promise.all([
+    const [price, onDemand, region] = await Promise.all([
       this.deps.price({instanceType, spot: spot !== null, zone}, signal),
       spot === null ? null : this.deps.price({instanceType, spot: false, zone}, signal),
       this.deps.clients.region(),
@@ -94,8 +96,8 @@ export class Launcher {
       }),
     ])
     // Where it may become an on-demand machine, the bid says nothing of what that costs.
-    const bid = spot?.maxPrice && spot.fallback === 'none' ? Number(spot.maxPrice) : onDemand
-    return {settings: planSettings(launch, type, region), usdPerHour, ...(spot === null ? {} : {atMostUsdPerHour: bid})}
+    const bid = spot?.maxPrice && spot.fallback === 'none' ? Number(spot.maxPrice) : (onDemand?.usd ?? null)
+    return {settings: {...planSettings(launch, type, region), ...priceNote(price?.source)}, usdPerHour: price?.usd ?? null, ...(spot === null ? {} : {atMostUsdPerHour: bid})}
   }
 
   private check(request: CreateInstanceRequest): Pick<Launch, 'limits' | 'tags' | 'wish'> {
@@ -192,3 +194,7 @@ function planSettings({image, network, tags, wish}: Launch, type: MachineType, r
     tags: Object.entries(tags).map(([key, value]) => `${key}=${value}`).join(', '),
   }
 }
+
+/** A price of AWS's own needs no word. */
+const priceNote = (source: string | undefined): Readonly<Record<string, string>> =>
+  source?.startsWith('built-in') ? {'price from': `${source}: AWS's price list could not be asked`} : {}
