@@ -15,6 +15,7 @@ import {EXIT_CODES, isRunctlError, RunctlError, withContext} from '../model/erro
 import {renderDetached, renderError} from '../ui/error-text.js'
 import {createProgress, type ProgressOutput} from '../ui/progress.js'
 import type {RenderEnv} from '../ui/render-env.js'
+import type {BudgetHost} from './budget-flag.js'
 import {loadCheckpointFormats} from './checkpoint-formats.js'
 import {Detached, detachedExitCode, DETACHED_EXIT_CODE, DETACHING_SIGNALS, type DetachingSignal} from './detached.js'
 import {errorJson} from './error-json.js'
@@ -247,6 +248,11 @@ export abstract class RunctlCommand<T> extends Command {
       }
     }))
     return usable.flat()
+  }
+
+  /** What budgets need of a command. */
+  protected get budgetHost(): BudgetHost {
+    return {platforms: () => this.allPlatforms(), again: change => this.again(change), progress: this.progress}
   }
 
   /** A warning that something is left out, and why; of the same thing no second one. */

@@ -15,7 +15,7 @@ export abstract class WorkflowCommand extends RunctlCommand<WorkflowResult> {
     flags: Parameters<typeof workflowInput>[1],
   ): Promise<Rendered<WorkflowResult>> {
     const printer = logPrinter({silent: this.jsonEnabled(), signal: this.signal})
-    const context = {config: await this.loadConfig(), version: this.config.version, log: printer.write}
+    const context = {config: await this.loadConfig(), version: this.config.version, log: printer.write, budgetHost: this.budgetHost}
     refuseIgnoredFlags(what.script, flags, context.config, change => this.again(change))
     const input = await workflowInput({...what, args: this.rest ?? []}, flags, context)
     await checkScript(input.train, `runctl workflow run ${what.instanceId ?? what.platform}`)

@@ -7,6 +7,7 @@ import type {WorkflowInput} from '../core/run-workflow.js'
 import {parseDuration} from '../model/duration.js'
 import {PULL_FOLDER} from '../model/pull-folder.js'
 import {awsCreateFlags} from './aws-create-flags.js'
+import {budgetFlag, budgetTerms, type BudgetHost} from './budget-flag.js'
 import {createOptions} from './create-options.js'
 import {durationFlag} from './duration-flag.js'
 import {limitFlags, withLimits, type LimitFlagValues} from './limit-flags.js'
@@ -32,6 +33,7 @@ export const workflowFlags = {
   })(),
   type: Flags.string({summary: 'Instance type, where one is created and the platform has several.'}),
   ...createFlags,
+  ...budgetFlag,
 }
 
 interface WorkflowFlagValues extends LimitFlagValues, TrainFlagValues {
@@ -39,6 +41,7 @@ interface WorkflowFlagValues extends LimitFlagValues, TrainFlagValues {
   readonly timeout: number | undefined
   readonly type: string | undefined
   readonly spot: boolean | undefined
+  readonly 'over-budget': boolean
   readonly 'spot-fallback': 'none' | 'on-demand' | undefined
 }
 
@@ -46,6 +49,7 @@ export interface WorkflowContext {
   readonly config: Configuration
   readonly version: string
   readonly log: (bytes: Uint8Array) => unknown
+  readonly budgetHost: BudgetHost
 }
 
 const READY_TIMEOUT_MS = parseDuration('10m')
@@ -53,7 +57,7 @@ const READY_TIMEOUT_MS = parseDuration('10m')
 export async function workflowInput(
   what: {readonly instanceId: string | null; readonly script: string; readonly args: readonly string[]},
   flags: WorkflowFlagValues,
-  {config, log, version}: WorkflowContext,
+  {budgetHost, config, log, version}: WorkflowContext,
 ): Promise<WorkflowInput> {
   const train = withLimits(await trainInput(what.script, what.args, flags, config), flags, config)
   const options = createOptions(createFlags, {...flags})
@@ -67,6 +71,7 @@ export async function workflowInput(
       project: train.projectName,
       owner: userInfo().username,
       version,
+      ...budgetTerms(config, flags, budgetHost),
       limits: train.limits,
       wait: true,
       timeoutMs: READY_TIMEOUT_MS,

@@ -239,11 +239,11 @@ type ValueOf<D> = D extends {type: 'boolean'}
           ? Readonly<Record<string, string>>
           : D extends {type: 'integer' | 'number'; default: null}
             ? number | null
-            : D extends {type: 'number'}
+            : D extends {type: 'integer' | 'number'}
               ? number
               : D extends {type: 'string'; default: null}
-              ? string | null
-              : string
+                ? string | null
+                : string
 
 /** What the tool gets for a key: durations in milliseconds. */
 export type ConfigValue<K extends ConfigKey> = ValueOf<(typeof CONFIG_KEYS)[K]>

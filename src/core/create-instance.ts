@@ -2,6 +2,8 @@ import {isRunctlError, RunctlError} from '../model/errors.js'
 import {TAGS, type Instance} from '../model/instance.js'
 import type {CreateInstanceRequest, CreateOption} from '../providers/provider.js'
 import type {LimitsState, LimitWish} from '../model/limits.js'
+import type {BudgetTerms} from './check-budget.js'
+import {tagsByBudget} from './create-budget.js'
 import type {JournalEntry} from './create-journal.js'
 import {newLimits, type NewLimits} from './create-limits.js'
 import {tellLaunch} from './launch-line.js'
@@ -24,6 +26,8 @@ export interface CreateInput {
   readonly project: string | null
   readonly owner: string
   readonly version: string
+  /** The budget that it is held against, before anything is made; absent: none. */
+  readonly budget?: BudgetTerms
   /** Limits that it keeps by itself from its first second. */
   readonly limits?: LimitWish
   readonly wait: boolean
@@ -54,19 +58,25 @@ export async function createInstances(input: CreateInput, count: number, deps: P
   if (entry?.resumedFrom) {
     deps.progress.emit({type: 'note', message: `the same create was cut off at ${entry.resumedFrom}: what it may have made is used, and no second one is made`})
   }
+  const requestIds = entry?.requestIds ?? fresh
+  const tags = await tagsByBudget(input, createRequest(input, limits), {count, limits, requestIds}, deps).catch(async (error: unknown) => {
+    // What was cut off before may have made a machine: its key is kept, and finds it for an hour.
+    if (entry?.resumedFrom === null) await entry.settle()
+    throw error
+  })
   let unanswered = count
   const onAnswer = async (): Promise<void> => {
     unanswered--
     if (unanswered === 0) await entry?.settle()
   }
-  const outcomes = await Promise.all((entry?.requestIds ?? fresh).map(async (requestId, at) =>
-    createOne({...input, requestId}, {entry, limits, onAnswer, stepSuffix: count === 1 ? '' : `-${at + 1}`}, deps)))
+  const outcomes = await Promise.all(requestIds.map(async (requestId, at) =>
+    createOne({...input, requestId}, {entry, limits, tags, onAnswer, stepSuffix: count === 1 ? '' : `-${at + 1}`}, deps)))
   deps.signal.throwIfAborted()
   return outcomes
 }
 
 /** What `createInstance` is asked for this input. */
-export function createRequest(input: CreateInput, limits: NewLimits | null = null): CreateInstanceRequest {
+export function createRequest(input: CreateInput, limits: NewLimits | null = null, tags: Readonly<Record<string, string>> = {}): CreateInstanceRequest {
   return {
     requestId: input.requestId,
     ...(input.name === null ? {} : {name: input.name}),
@@ -78,6 +88,7 @@ export function createRequest(input: CreateInput, limits: NewLimits | null = nul
       [TAGS.owner]: input.owner,
       ...(input.project === null ? {} : {[TAGS.project]: input.project}),
       ...limits?.tags,
+      ...tags,
     },
     ...(limits ? {limits: limits.first} : {}),
   }
@@ -91,12 +102,14 @@ interface Attempt {
   /** To be called once it is certain what became of the request, whether it was granted, refused or never made. */
   readonly onAnswer: () => Promise<void>
   readonly stepSuffix: string
+  /** What is recorded in further tags. */
+  readonly tags: Readonly<Record<string, string>>
 }
 
 async function createOne(input: CreateInput, attempt: Attempt, deps: PlatformDeps): Promise<CreateOutcome> {
   let made: Instance | null = null
   try {
-    const asked = createRequest(input, attempt.limits)
+    const asked = createRequest(input, attempt.limits, attempt.tags)
     await deps.lifecycle.run('precreate', {request: asked}).catch(async (error: unknown) => {
       await attempt.onAnswer()
       throw error
@@ -113,13 +126,13 @@ async function createOne(input: CreateInput, attempt: Attempt, deps: PlatformDep
 }
 
 /** The key of a create that was cut off may belong to an instance that has been terminated since: then a new one is asked for. */
-async function ask(input: CreateInput, {entry, limits, onAnswer}: Attempt, deps: PlatformDeps): Promise<Instance> {
+async function ask(input: CreateInput, {entry, limits, onAnswer, tags}: Attempt, deps: PlatformDeps): Promise<Instance> {
   const trace = `request ${input.requestId}`
   deps.footprint.note(trace, {
     stillRunning: `perhaps a new instance on ${deps.provider.name}: it was being created`,
     next: [`runctl resources list --platform ${deps.provider.name}`, ...(entry ? ['the same command again within an hour: it finds that instance and makes no second one'] : [])],
   })
-  const create = (asked: CreateInput): Promise<Instance> => deps.provider.createInstance(createRequest(asked, limits), {signal: deps.signal})
+  const create = (asked: CreateInput): Promise<Instance> => deps.provider.createInstance(createRequest(asked, limits, tags), {signal: deps.signal})
   try {
     let instance = await create(input)
     if (isGone(instance) && !entry) throw goneBefore(instance, input)

@@ -48,7 +48,8 @@ async function firstLimits(limits: Limits, overrunS: number, price: GuardPrice, 
 
 const UNKNOWN: GuardPrice = {usd_per_hour: null, at_most_usd_per_hour: null, storage_usd_per_hour: null, spot: null}
 
-async function priceOfNew(request: CreateInstanceRequest, {provider, signal}: Deps): Promise<GuardPrice> {
+/** What an hour of a machine costs that is not there yet. */
+export async function priceOfNew(request: CreateInstanceRequest, {provider, signal}: Pick<Deps, 'provider' | 'signal'>): Promise<GuardPrice> {
   if (provider.planCreate) {
     const {atMostUsdPerHour, usdPerHour} = await provider.planCreate(request, {signal})
     return {...UNKNOWN, usd_per_hour: usdPerHour, at_most_usd_per_hour: atMostUsdPerHour === undefined ? usdPerHour : atMostUsdPerHour}

@@ -1,5 +1,7 @@
+import type {BudgetForecast} from '../model/budget.js'
 import {RunctlError} from '../model/errors.js'
 import type {LimitsState} from '../model/limits.js'
+import {planBudget} from './create-budget.js'
 import {createRequest, type CreateInput} from './create-instance.js'
 import {newLimits} from './create-limits.js'
 import type {PlatformDeps} from './platform-deps.js'
@@ -15,15 +17,18 @@ export interface CreatePlanResult {
   readonly cost_per_hour: number | null
   /** When each of them would stop itself if it were made now; null: nothing does that. */
   readonly limits: LimitsState | null
+  /** Where the project's budgets stand with it; empty where there is none, and where it costs nothing. */
+  readonly budget: readonly BudgetForecast[]
 }
 
 /** Finds out what `createInstances` would do and whether it may; no step runs, nothing is changed. Rejects with `bad_input` where a platform cannot tell. */
-export async function planCreate(input: CreateInput, count: number, deps: Pick<PlatformDeps, 'clock' | 'progress' | 'provider' | 'signal'>): Promise<CreatePlanResult> {
+export async function planCreate(input: CreateInput, count: number, deps: PlatformDeps): Promise<CreatePlanResult> {
   const {provider, signal} = deps
   if (!provider.planCreate) {
     throw new RunctlError('bad_input', `${provider.name} cannot tell beforehand what it would create: leave --dry-run out`, {next: [`runctl ${provider.name} create`]})
   }
   const limits = input.limits ? await newLimits(input.limits, createRequest(input), deps) : null
   const {settings, usdPerHour} = await provider.planCreate(createRequest(input, limits), {signal})
-  return {dry_run: true, platform: provider.name, count, settings, cost_per_hour: usdPerHour === null ? null : usdPerHour * count, limits: limits?.state ?? null}
+  const budget = await planBudget(input, {count, limits, usdPerHour}, deps)
+  return {dry_run: true, platform: provider.name, count, settings, cost_per_hour: usdPerHour === null ? null : usdPerHour * count, limits: limits?.state ?? null, budget}
 }

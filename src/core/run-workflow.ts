@@ -121,7 +121,9 @@ export async function runWorkflow(input: WorkflowInput, deps: PlatformDeps): Pro
 
 async function provide(input: WorkflowInput, deps: PlatformDeps): Promise<{began: WorkflowResult['began']; instance: ResourceRow}> {
   if (input.instanceId === null) return {began: 'created', ...(await createInstance(input.create, deps))}
-  const {changed, instance} = await startInstance({instanceId: input.instanceId, wait: true, timeoutMs: input.readyTimeoutMs}, deps)
+  const {budget, limits: laterLimits} = input.create
+  const start = {instanceId: input.instanceId, wait: true, timeoutMs: input.readyTimeoutMs, ...(budget && {budget}), ...(laterLimits && {laterLimits})}
+  const {changed, instance} = await startInstance(start, deps)
   return {began: changed ? 'started' : 'was-running', instance}
 }
 

@@ -28,6 +28,8 @@ export interface SpendingInput {
   readonly to: Date
   /** Only this project's; null: all. */
   readonly project: string | null
+  /** Those that are gone are left out: another look reads the same records. */
+  readonly livingOnly?: boolean
 }
 
 export interface SpendingReport {
@@ -43,7 +45,7 @@ type Deps = Pick<PlatformDeps, 'clock' | 'provider' | 'recordsDir' | 'signal'>
  * once, whoever looks: what is recorded may be of other regions.
  */
 export async function spendingBetween(input: SpendingInput, deps: Deps): Promise<SpendingReport> {
-  const [living, {incomplete, records}] = await Promise.all([livingOnes(input, deps), readCostRecords(input.from, input.to, deps)])
+  const [living, {incomplete, records}] = await Promise.all([livingOnes(input, deps), input.livingOnly ? {incomplete: [], records: []} : readCostRecords(input.from, input.to, deps)])
   const recorded = new Map(records.map(record => [record.id, goneSpending(record)]))
   const all = [...living.filter(({gone, id}) => !(gone && recorded.has(id))), ...recorded.values()]
   const ids = new Set<string>()

@@ -1,7 +1,9 @@
-import type {Instance} from '../model/instance.js'
+import type {Wanted} from '../model/budget.js'
 import {isRunctlError} from '../model/errors.js'
+import {TAGS, type Instance} from '../model/instance.js'
+import {limitsOf, type LimitsState, type LimitWish} from '../model/limits.js'
+import {checkBudget, type BudgetTerms} from './check-budget.js'
 import {costTagsAtStart} from './cost-tags.js'
-import type {LimitsState, LimitWish} from '../model/limits.js'
 import {findInstance, notRunning} from './find-instance.js'
 import {tellLaunch} from './launch-line.js'
 import {resourceRow, type ResourceRow} from './list-resources.js'
@@ -13,10 +15,14 @@ import {waitForInstance} from './wait-for-instance.js'
 
 export interface StartInput {
   readonly instanceId: string
+  /** The budget that it is held against, before it is started; absent: none. */
+  readonly budget?: BudgetTerms
   readonly wait: boolean
   readonly timeoutMs: number
   /** With `wait`: set once it answers. Absent: nothing is said of limits, because a training follows that does. */
   readonly limits?: LimitWish
+  /** What that training says of them. */
+  readonly laterLimits?: LimitWish
 }
 
 export interface StartResult {
@@ -35,13 +41,16 @@ export async function startInstance(input: StartInput, deps: PlatformDeps): Prom
   }
   if (instance.state === 'shutting-down' || instance.state === 'terminated') throw notRunning(instance)
   const changed = instance.state !== 'running' && instance.state !== 'pending'
-  if (changed) await deps.lifecycle.run('prestart', {instance})
   const note = new RunningNote(instance, deps)
-  let tags: Instance['tags'] = {}
+  const overBudget = changed && input.budget ? await tagsByBudget(instance, {...input, budget: input.budget}, note, deps) : {}
+  if (changed) await deps.lifecycle.run('prestart', {instance})
   let limits: LimitsState | null = null
+  let tags: Instance['tags'] = {}
   try {
     if (changed) {
       const stopped = instance
+      // Before the start: an override that could not be recorded was none.
+      if (Object.keys(overBudget).length > 0) await deps.provider.setTags(input.instanceId, overBudget, {signal: deps.signal})
       ;[instance, tags] = await step(deps.progress, 'start', `Start ${instance.id}`, () =>
         Promise.all([deps.provider.startInstance(input.instanceId, {signal: deps.signal}), recordCostSoFar(stopped, note, deps)]))
     }
@@ -58,6 +67,15 @@ export async function startInstance(input: StartInput, deps: PlatformDeps): Prom
   if (input.limits) tellLaunch(instance, await note.price, limits ?? (keepsLimits(instance) && !input.wait ? 'unasked' : null), deps)
   if (changed) await deps.lifecycle.run('poststart', {instance})
   return {instance: await resourceRow({...instance, tags: {...instance.tags, ...tags}}, deps, await note.prices), changed, limits}
+}
+
+/** The tags that tell of a budget that was overridden. It counts for the project that the machine was made for. */
+function tagsByBudget(instance: Instance, input: StartInput & {readonly budget: BudgetTerms}, note: RunningNote, deps: PlatformDeps): Promise<Readonly<Record<string, string>>> {
+  const wish = input.wait ? (input.limits ?? input.laterLimits) : undefined
+  // How much is left of limits that it keeps already, only it knows: they count as none.
+  const {max_seconds: seconds = null, max_usd: maxUsd = null} = wish ? (keepsLimits(instance) ? wish.set : limitsOf(wish)) : {}
+  const wanted = async (): Promise<Wanted> => ({count: 1, usdPerHour: (await note.price)?.usdPerHour ?? null, maxHours: seconds === null ? null : seconds / 3600, maxUsd})
+  return checkBudget({project: instance.tags[TAGS.project] ?? null, wanted}, input.budget, deps)
 }
 
 /** What it has cost up to now stays known at its price, whatever it runs as from now on. A platform that refuses a tag does not undo the start. */

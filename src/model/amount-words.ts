@@ -19,3 +19,8 @@ export function sizeWords(bytes: number): string {
   while (amount >= 999.5 && unit < UNITS.length - 1) [amount, unit] = [amount / 1000, unit + 1]
   return `${amount < 10 && unit > 0 ? Number(amount.toFixed(1)) : Math.round(amount)} ${UNITS[unit] ?? ''}`
 }
+
+/** An amount of US dollars: `$12.30`, `$0.00`, `<$0.01`. */
+export function usdWords(usd: number): string {
+  return usd > 0 && usd < 0.005 ? '<$0.01' : `$${usd.toFixed(2)}`
+}

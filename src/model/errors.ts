@@ -27,6 +27,8 @@ export const EXIT_CODES = {
   verification_failed: 12,
   /** A step of a plugin failed or refused. */
   step_failed: 13,
+  /** It would cost more than the project's budget: nothing was made or started. */
+  over_budget: 14,
 } as const
 export type ErrorCode = keyof typeof EXIT_CODES
 

@@ -1,3 +1,5 @@
+import {usdWords} from '../model/amount-words.js'
+
 /** Dollars for an hour: `$1.006/h`, `$0.0104/h`, `$0.00/h`; `unknown` for null, never zero. */
 export function formatHourly(usdPerHour: number | null): string {
   if (usdPerHour === null) return 'unknown'
@@ -8,7 +10,5 @@ export function formatHourly(usdPerHour: number | null): string {
 
 /** An amount of dollars: `$12.30`, `$0.00`, `<$0.01`; `unknown` for null, never zero. */
 export function formatCost(usd: number | null): string {
-  if (usd === null) return 'unknown'
-  if (usd > 0 && usd < 0.005) return '<$0.01'
-  return `$${usd.toFixed(2)}`
+  return usd === null ? 'unknown' : usdWords(usd)
 }

@@ -1,4 +1,5 @@
 import type {CreatePlanResult} from '../core/plan-create.js'
+import {budgetPairs} from './budget-text.js'
 import {formatHourly} from './money.js'
 import {renderRecord} from './record.js'
 import {limitPairs} from './limits-text.js'
@@ -13,5 +14,6 @@ export function renderPlan(plan: CreatePlanResult, env: RenderEnv): string {
     ...Object.entries(settings).map(([name, value]) => [`${name.slice(0, 1).toUpperCase()}${name.slice(1)}`, value] as const),
     ['Costs', env.format === 'text' ? shownHourly(cost, env) : formatHourly(cost)],
     ...limitPairs(plan.limits, plan.count === 0 || cost === null ? null : cost / plan.count, env),
+    ...budgetPairs(plan.budget),
   ], env)
 }

@@ -30,7 +30,7 @@ describe('what the configuration commands answer', () => {
   beforeEach(() => {
     folder = new ProjectFolder()
     folder.write(folder.projectFile, '[train]\nenv.HF_TOKEN = "s3cret"\nenv.LANG = "\\u001b[31mC"\n[project]\ninclude = ["a", "b"]\n')
-    folder.env = {RUNCTL_STOP_GRACE: '90s'}
+    folder.env = {RUNCTL_STOP_GRACE: '90s', RUNCTL_BUDGET_DAY: '49.50'}
   })
   afterEach(() => folder.remove())
   const load = () => loadConfiguration(folder.input)
@@ -51,6 +51,7 @@ describe('what the configuration commands answer', () => {
     expect(table).to.match(/project file +\/.*\.runctl\.toml\nuser file +none\n\nKEY +VALUE +FROM/)
     expect(table).to.match(/project\.include +a, b +project \/.*\.runctl\.toml:5/)
     expect(table).to.match(/stop\.grace +90s +RUNCTL_STOP_GRACE/)
+    expect(table).to.match(/budget\.day +49\.5 +RUNCTL_BUDGET_DAY/)
     expect(table).not.to.include('s3cret').and.not.to.include('\u001b')
     const text = renderConfigShow(result, {...env, format: 'text'})
     expect(text.split('\n')).to.have.length(result.settings.length)
@@ -64,6 +65,8 @@ describe('what the configuration commands answer', () => {
     expect(get('stop.grace')).to.equal('90s')
     expect(get('train.sync_code')).to.equal('true')
     expect(get('train.python')).to.equal('')
+    expect([get('budget.day'), get('budget.month'), get('budget.warn_at')]).to.deep.equal(['49.5', '', '0.8'])
+    expect(getSetting(configuration, 'budget.day').value).to.equal(49.5)
     expect(get('project.include')).to.equal('a\nb')
     expect(get('train.env.HF_TOKEN')).to.equal('s3cret')
     expect(get('train.env')).to.equal('HF_TOKEN=***\nLANG=\\x1b[31mC')
@@ -134,5 +137,6 @@ describe('what the configuration commands answer', () => {
     folder.write(folder.projectFile, example)
     expect((await load()).get('stop.grace')).to.equal(90_000)
     expect((await load()).get('project.name')).to.equal('segmenter')
+    expect([(await load()).get('budget.month'), (await load()).get('limits.max_hours')]).to.deep.equal([600, 12])
   })
 })

@@ -73,6 +73,25 @@ describe('loading the configuration', () => {
     })
   }
 
+  it('reads numbers with and without decimals, from files and the environment', async () => {
+    folder.write(folder.userFile, '[budget]\nday = 50\nmonth = 600.50\nwarn_at = 0\n')
+    folder.write(folder.projectFile, '[budget]\nday = 1_000\n[limits]\nmax_hours = 1e1\n')
+    folder.env = {RUNCTL_BUDGET_WARN_AT: ' .5 ', RUNCTL_LIMITS_MAX_COST: '12.'}
+    const configuration = await load()
+    const values = (['budget.day', 'budget.month', 'budget.warn_at', 'limits.max_hours', 'limits.max_cost'] as const).map(key => configuration.get(key))
+    expect(values).to.deep.equal([1000, 600.5, 0.5, 10, 12])
+    expect(configuration.origin('budget.day').source).to.equal('project')
+    expect(configuration.origin('budget.month').source).to.equal('user')
+  })
+
+  it('takes a number of the environment only as it is written in decimals, within its limits', async () => {
+    for (const text of ['1e3', '0x10', 'ten', '$5', '5 $', '1,000', '-1', '10000001', 'NaN', 'Infinity', '.']) {
+      folder.env = {RUNCTL_BUDGET_DAY: text}
+      const [problem] = await problemsOf(load())
+      expect(problem?.message).to.equal(`environment variable RUNCTL_BUDGET_DAY: expected a number from 0 to 10000000, found ${JSON.stringify(text)}`)
+    }
+  })
+
   it('names all problems of all layers at once', async () => {
     folder.write(folder.userFile, '[ouptut]\nformat = "text"\ncolor = 1\n')
     folder.write(folder.projectFile, '[train]\nchekpoint_dir = "c"\n  sync_code = "yes"\n[stop]\ngrace = 120\n')
@@ -116,6 +135,14 @@ describe('loading the configuration', () => {
     ['train.checkpoint_patterns = [["a"]]', [1, 1], 'found a list with a list'],
     ['project.include = [""]', [1, 1], 'found a list with the string ""'],
     ['project.name = "../x"', [1, 1], 'expected a name: letters'],
+    ['budget.day = "50"', [1, 1], 'budget.day: expected a number from 0 to 10000000, found the string "50"'],
+    ['budget.day = -0.01', [1, 1], 'expected a number from 0 to 10000000, found the float -0.01'],
+    ['budget.month = inf', [1, 1], 'found the float Infinity'],
+    ['budget.month = nan', [1, 1], 'found the float NaN'],
+    ['budget.warn_at = 1.01', [1, 1], 'expected a number from 0 to 1, found the float 1.01'],
+    ['budget.dya = 1', [1, 1], 'unknown key budget.dya; did you mean budget.day?'],
+    ['limits.max_hours = 0', [1, 1], 'expected a number from 0.01 to 8760, found the integer 0'],
+    ['limits.idle = 30', [1, 1], 'expected a duration such as "120s" or "2h", found the integer 30'],
     ['stop.grace = 1979-05-27', [1, 1], 'found a date or time'],
     ['train.env = "A=1"', [1, 1], 'expected a table of strings by name, found a string'],
     ['train.env.A.b = "1"', [1, 1], 'train.env.A.b: expected a string, found a table'],

@@ -32,6 +32,18 @@ describe('setting a configuration value', () => {
     expect(text()).to.equal('[train]\nsync_code = false\n')
   })
 
+  it('writes numbers as numbers', async () => {
+    await set('budget.day', '50')
+    await set('budget.warn_at', '0.75')
+    await set('budget.month', '600.50')
+    expect(text()).to.equal('[budget]\nday = 50\nwarn_at = 0.75\nmonth = 600.5\n')
+    expect((await loadConfiguration(folder.input)).get('budget.month')).to.equal(600.5)
+    for (const wrong of ['', '-1', '1e3', 'fifty']) {
+      const error = await failureOf(set('budget.day', wrong))
+      expect(error.message).to.equal(`budget.day: expected a number from 0 to 10000000, found ${JSON.stringify(wrong)}`)
+    }
+  })
+
   it("creates the user's file and its folder, for this user's eyes alone", async () => {
     const result = await set('output.format', 'text', 'user')
     expect(result.file).to.equal(folder.userFile)

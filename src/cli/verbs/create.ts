@@ -9,6 +9,7 @@ import {limitPairs} from '../../ui/limits-text.js'
 import {renderInstance, renderInstanceList} from '../../ui/instance-text.js'
 import {renderPlan} from '../../ui/plan-text.js'
 import type {Rendered} from '../base-command.js'
+import {budgetFlag, budgetTerms} from '../budget-flag.js'
 import {createOptions, type CreateFlags} from '../create-options.js'
 import {durationFlag} from '../duration-flag.js'
 import {errorJson, type ErrorJson} from '../error-json.js'
@@ -40,6 +41,7 @@ With --max-hours, --max-cost or --idle the instance saves and stops itself, from
       count: Flags.integer({default: 1, min: 1, max: MOST_AT_ONCE, summary: 'How many, all at once.'}),
       ...extra,
       ...limitFlags,
+      ...budgetFlag,
       wait: Flags.boolean({default: false, summary: 'Wait until the instance answers.'}),
       timeout: durationFlag({summary: 'With --wait: how long. Default: 10m.'}),
       'dry-run': Flags.boolean({default: false, summary: 'Only say what would be created and what it costs.', exclusive: ['wait', 'request-id', 'timeout']}),
@@ -63,6 +65,7 @@ With --max-hours, --max-cost or --idle the instance saves and stops itself, from
         owner: userInfo().username,
         version: this.config.version,
         limits: limitWish(flags, config),
+        ...budgetTerms(config, flags, this.budgetHost),
         wait: flags.wait,
         timeoutMs: flags.timeout ?? READY_TIMEOUT_MS,
       }

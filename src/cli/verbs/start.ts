@@ -6,10 +6,12 @@ import {RunctlError} from '../../model/errors.js'
 import {renderInstance} from '../../ui/instance-text.js'
 import {limitPairs} from '../../ui/limits-text.js'
 import type {Rendered} from '../base-command.js'
+import {budgetFlag, budgetTerms} from '../budget-flag.js'
 import {durationFlag} from '../duration-flag.js'
 import {instanceIdsArg, InstancesCommand, type OneOrSeveral} from '../instances-command.js'
 import {limitFlags, limitWish, typedLimits} from '../limit-flags.js'
 import type {VerbFactory} from '../platform-command.js'
+import type {CommandChange} from '../same-command.js'
 
 export const startCommand: VerbFactory = platform => {
   class Start extends InstancesCommand<StartResult> {
@@ -19,6 +21,7 @@ export const startCommand: VerbFactory = platform => {
     static override args = {instance: instanceIdsArg}
     static override flags = {
       ...limitFlags,
+      ...budgetFlag,
       wait: Flags.boolean({default: false, summary: 'Wait until the instance answers.'}),
       timeout: durationFlag({summary: 'How long to wait: with --wait until it answers, and before that for a stop that is under way.', default: parseDuration('10m'), defaultHelp: async () => '10m'}),
     }
@@ -31,13 +34,19 @@ export const startCommand: VerbFactory = platform => {
         throw new RunctlError('bad_input', 'limits are told to the instance once it answers, so they need --wait', {next: [this.again({plus: ['--wait']})]})
       }
       // A machine is started whatever is wrong in a file: what is misread there counts as unset.
-      const limits = limitWish(flags, await this.lenientConfig())
+      const config = await this.lenientConfig()
+      const limits = limitWish(flags, config)
+      const budget = budgetTerms(config, flags, {...this.budgetHost, again: change => this.again(withWait(change, flags.wait))})
       return this.onEach(
         args.instance,
-        ({deps, id, line}) => line(`Start ${id}`, () => startInstance({instanceId: id, wait: flags.wait, timeoutMs: flags.timeout, limits}, deps)),
+        ({deps, id, line}) => line(`Start ${id}`, () => startInstance({instanceId: id, wait: flags.wait, timeoutMs: flags.timeout, limits, ...budget}, deps)),
         ({instance, limits: kept}) => renderInstance(instance, this.renderEnv, kept ? limitPairs(kept, instance.cost_per_hour, this.renderEnv) : undefined),
       )
     }
   }
   return Start
 }
+
+/** A limit is told to the instance once it answers. */
+const withWait = ({plus = [], ...change}: CommandChange, waits: boolean): CommandChange =>
+  ({...change, plus: waits || plus[0] !== '--max-hours' ? plus : ['--wait', ...plus]})
