@@ -1,5 +1,5 @@
 import type {CleanupRule} from '../core/cleanup-verdict.js'
-import {HOLDING_KINDS} from '../providers/provider.js'
+import {HOLDING_KINDS} from '../model/holding-kinds.js'
 
 export const KINDS = ['instance', ...HOLDING_KINDS] as const
 
