@@ -55,7 +55,8 @@ describe('an EC2 instance that ends its own time', function () {
     const {exitCode, stderr, stdout} = result as ShellResult
     return {code: exitCode, out: Buffer.from(stdout).toString().trim(), err: Buffer.from(stderr).toString().trim()}
   }
-  const WATCHES = 'root=${RUNCTL_WATCH_ROOT:-}; read -r pid _ <"$root/run/runctl-watch" && tr "\\0" " " <"/proc/$pid/cmdline"'
+  const LOCK = '"$RUNCTL_WATCH_ROOT/run/runctl-watch"'
+  const WATCHES = `read -r pid _ <${LOCK} && tr "\\0" " " <"/proc/$pid/cmdline"`
 
   it('stops at its hard limit, although nobody ever comes', async () => {
     const id = await create({hardSeconds: 1})
@@ -101,9 +102,9 @@ describe('an EC2 instance that ends its own time', function () {
     const id = await bench.addInstance()
     const install = provider.selfStop?.install ?? expect.fail('there is something to set up')
     expect(await sh(id, install)).to.deep.equal({code: 0, out: '', err: ''})
-    const first = (await sh(id, `cat ${'$'}{RUNCTL_WATCH_ROOT:-}/run/runctl-watch`)).out
+    const first = (await sh(id, `cat ${LOCK}`)).out
     expect(await sh(id, install)).to.deep.equal({code: 0, out: '', err: ''})
-    expect((await sh(id, `cat ${'$'}{RUNCTL_WATCH_ROOT:-}/run/runctl-watch`)).out).to.equal(first)
+    expect((await sh(id, `cat ${LOCK}`)).out).to.equal(first)
     if (isReal()) {
       // An older version of it.
       await sh(id, 'sudo -n sh -c "echo : >>/var/lib/cloud/scripts/per-boot/runctl-watch"')
