@@ -15,6 +15,7 @@ import {AwsPricing, type KeptPrices} from './pricing/aws-pricing.js'
 import {PriceCache} from './pricing/price-cache.js'
 import {SpotHistoryCache} from './pricing/spot-history-cache.js'
 import {enabledRegions} from './regions.js'
+import {AwsSelfStop} from './self-stop/aws-self-stop.js'
 import {AwsSetup} from './setup/aws-setup.js'
 import {SsmShell} from './shell/ssm-shell.js'
 import {S3Store} from './store/s3-store.js'
@@ -36,6 +37,7 @@ export class AwsProvider implements Provider {
   readonly store: S3Store
   readonly pricing: AwsPricing
   readonly holdings: AwsHoldings
+  readonly selfStop: AwsSelfStop
   readonly setup: Setup
   private readonly describer: InstanceDescriber
   private readonly changer: InstanceChanger
@@ -68,6 +70,7 @@ export class AwsProvider implements Provider {
         return known && {state: known.instance.state, profileArn: known.profileArn}
       },
     })
+    this.selfStop = new AwsSelfStop(clients)
     this.setup = new AwsSetup({clients, clock, profileName: profileName(settings), bucket: settings.bucket})
   }
 

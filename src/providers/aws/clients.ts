@@ -26,6 +26,8 @@ export interface AwsClients {
   inRegion(region: string): AwsClients
   /** AWS_ENDPOINT_URL and its like, where one is set; else null. */
   readonly endpoint: string | null
+  /** The same for EC2. */
+  readonly ec2Endpoint: string | null
 }
 
 type Environment = Pick<ProviderEnvironment, 'env' | 'settings'>
@@ -129,6 +131,7 @@ function clientsIn(region: string | null, account: Account): AwsClients {
     region: async () => region ?? (await (await ec2()).config.region()),
     inRegion: other => clientsIn(checkedRegion(other), account),
     endpoint: configuredEndpoint(env, 'S3'),
+    ec2Endpoint: configuredEndpoint(env, 'EC2'),
   }
 }
 
