@@ -133,7 +133,7 @@ async function settleIn(created: Instance, input: CreateInput, stepSuffix: strin
           waitForInstance({instanceId: created.id, until: 'running', timeoutMs: input.timeoutMs, after: created}, deps))
       : created
     await deps.lifecycle.run('postcreate', {instance})
-    return {instance: await resourceRow(instance, deps, await note.price)}
+    return {instance: await resourceRow(instance, deps, await note.prices)}
   } catch (error) {
     throw await note.priced(error)
   }

@@ -1,6 +1,7 @@
 import type {SaveResult} from '../hooks/events.js'
 import {isRunctlError, withContext} from '../model/errors.js'
 import type {Instance} from '../model/instance.js'
+import {recordCost} from './cost-records.js'
 import {endCommand, forceCommand, type EndInput} from './end-input.js'
 import {findInstance} from './find-instance.js'
 import {costSinceLaunch} from './instance-cost.js'
@@ -21,7 +22,7 @@ export interface EndResult {
   readonly changed: boolean
   /** null where nothing ran, so that nothing was asked. */
   readonly saved: SaveResult | null
-  /** US dollars for the time since the last start; null where unknown. */
+  /** US dollars for the time since the last start, machine and disks; null where unknown. */
   readonly cost_usd: number | null
 }
 
@@ -57,15 +58,15 @@ async function endedByAnother(error: unknown, input: EndInput, deps: PlatformDep
 
 async function end(before: Instance, input: EndInput, deps: PlatformDeps): Promise<EndResult> {
   const note = new RunningNote(before, deps)
-  const calledAt = deps.clock.now()
   if (before.state === 'running') note.leave([])
   try {
     const saved = await saveAll(before, input, note, deps)
-    const instance = await endNow(before, input, deps)
-    const price = await note.price
+    const endedAt = deps.clock.now()
+    const instance = await endNow(before, input, note, deps)
+    const prices = await note.prices
     note.forget()
     await deps.lifecycle.run(input.kind === 'stop' ? 'poststop' : 'postterminate', {instance, saved})
-    return {instance: await resourceRow(instance, deps, price), changed: true, saved, cost_usd: costSinceLaunch(before, price, calledAt)}
+    return {instance: await resourceRow(instance, deps, prices), changed: true, saved, cost_usd: costSinceLaunch(before, prices, endedAt)}
   } catch (error) {
     throw await note.priced(error)
   }
@@ -82,7 +83,7 @@ async function saveAll(before: Instance, input: EndInput, note: RunningNote, dep
   if (before.state !== 'running') return null
   const saved = await saveFirst(before, input, note, deps)
   if (keepsOnlyCopies && saved.only_here.length > 0) throw await checkpointsOnlyHere(before, saved.only_here, deps)
-  await recordEnd(saved, before, input, deps)
+  await recordEnd(saved, before, note.prices, input, deps)
   return saved
 }
 
@@ -95,10 +96,12 @@ async function saveFirst(instance: Instance, input: EndInput, note: RunningNote,
   })
 }
 
-function endNow(before: Instance, {kind, timeoutMs}: EndInput, deps: PlatformDeps): Promise<Instance> {
+function endNow(before: Instance, {kind, timeoutMs}: EndInput, note: RunningNote, deps: PlatformDeps): Promise<Instance> {
   return step(deps.progress, kind, `${kind === 'stop' ? 'Stop' : 'Terminate'} ${before.id}`, async () => {
     const call = {signal: deps.signal}
     const after = await (kind === 'stop' ? deps.provider.stopInstance(before.id, call) : deps.provider.terminateInstance(before.id, call))
+    // Before the wait, which may be cut off: when the instance is gone, nothing else tells what it cost.
+    if (kind === 'terminate') await recordCost(before, await note.prices, deps.clock.now(), deps)
     return waitForInstance({instanceId: before.id, until: kind === 'stop' ? 'stopped' : 'terminated', timeoutMs, after}, deps)
   })
 }

@@ -1,12 +1,12 @@
 import type {CheckpointTag} from '../model/checkpoint.js'
 import {TAGS, type Instance, type InstanceState, type InstanceStateReason} from '../model/instance.js'
-import {costSinceLaunch, hourlyPrice} from './instance-cost.js'
-import type {HoldingKind, HourlyPrice} from '../providers/provider.js'
+import {storageInTags} from '../model/cost-of-instance.js'
+import {allPrices, costSoFar, instancePrices, type InstancePrices} from './instance-cost.js'
 import type {PlatformDeps} from './platform-deps.js'
 
-/** One instance, or something else that is billed, with what it costs; also its JSON form. Money in US dollars, null where unknown. */
+/** One instance with what it costs; also its JSON form. What else is billed: list-holdings.ts. Money in US dollars, null where unknown. */
 export interface ResourceRow {
-  readonly kind: 'instance' | HoldingKind
+  readonly kind: 'instance'
   readonly id: string
   readonly name: string | null
   readonly platform: string
@@ -65,13 +65,22 @@ export async function listInstances(states: readonly InstanceState[], {provider,
   return instances.sort((a, b) => (a.createdAt ?? '').localeCompare(b.createdAt ?? '') || a.id.localeCompare(b.id))
 }
 
-/** All prices are asked for at once. */
-export const resourceRows = (instances: readonly Instance[], deps: Deps): Promise<readonly ResourceRow[]> =>
-  Promise.all(instances.map(async instance => resourceRow(instance, deps)))
+/** All prices are asked for at once, those of the disks in one question. */
+export async function resourceRows(instances: readonly Instance[], deps: Deps): Promise<readonly ResourceRow[]> {
+  const prices = await allPrices(instances, deps)
+  const now = deps.clock.now()
+  return instances.map(instance => rowOf(instance, prices.get(instance.id) ?? {hourly: null, disks: null}, now))
+}
 
-/** `known`: its price, where it was looked up already. */
-export async function resourceRow(instance: Instance, deps: Deps, known?: HourlyPrice | null): Promise<ResourceRow> {
-  const price = known === undefined ? await hourlyPrice(instance, deps) : known
+/** `known`: its prices, where they were looked up already. */
+export async function resourceRow(instance: Instance, deps: Deps, known?: InstancePrices): Promise<ResourceRow> {
+  return rowOf(instance, known ?? (await instancePrices(instance, deps)), deps.clock.now())
+}
+
+function rowOf(instance: Instance, prices: InstancePrices, now: Date): ResourceRow {
+  const {disks, hourly} = prices
+  const cost = costSoFar(instance, prices, now)
+  const isGone = instance.state === 'terminated'
   return {
     kind: 'instance',
     id: instance.id,
@@ -85,13 +94,13 @@ export async function resourceRow(instance: Instance, deps: Deps, known?: Hourly
     created_at: instance.createdAt,
     launched_at: instance.launchedAt,
     stopped_at: instance.stoppedAt ?? null,
-    cost_per_hour: price?.usdPerHour ?? null,
-    estimated_cost: costSinceLaunch(instance, price, deps.clock.now()),
-    cost_at_least: costSinceLaunch(instance, price, deps.clock.now()) ?? 0,
-    cost_unknown: [],
-    price_source: price?.source ?? null,
-    storage_usd_per_month: null,
-    disk_gib: null,
+    cost_per_hour: hourly?.usdPerHour ?? null,
+    estimated_cost: cost.usd,
+    cost_at_least: cost.known_usd,
+    cost_unknown: cost.unknown,
+    price_source: hourly?.source ?? null,
+    storage_usd_per_month: isGone ? 0 : (disks?.usdPerMonth ?? storageInTags(instance)),
+    disk_gib: isGone ? null : (disks?.gib ?? null),
     project: instance.tags[TAGS.project] ?? null,
     owner: instance.tags[TAGS.owner] ?? null,
     run: instance.tags[TAGS.lastRun] ?? null,

@@ -3,15 +3,20 @@ import type {Checkpoint} from '../model/checkpoint.js'
 import {isRunctlError} from '../model/errors.js'
 import {TAGS, type Instance} from '../model/instance.js'
 import {checkpointTag} from './checkpoint-tag.js'
+import {costTagsAtEnd} from './cost-tags.js'
 import type {EndInput} from './end-input.js'
+import type {InstancePrices} from './instance-cost.js'
 import type {PlatformDeps} from './platform-deps.js'
 import {step} from './progress.js'
 
 /** What is only recorded never keeps the machine running: refused tags are a warning. */
-export async function recordEnd(saved: SaveResult, instance: Instance, input: EndInput, deps: PlatformDeps): Promise<void> {
+export async function recordEnd(saved: SaveResult, instance: Instance, prices: Promise<InstancePrices>, input: EndInput, deps: PlatformDeps): Promise<void> {
   try {
-    await step(deps.progress, 'record', 'Record it in the tags', async () =>
-      deps.provider.setTags(instance.id, tagsOf(saved, await lastOf(instance.id, saved, deps)), {signal: deps.signal}))
+    await step(deps.progress, 'record', 'Record it in the tags', async () => {
+      const [last, known] = await Promise.all([lastOf(instance.id, saved, deps), prices])
+      const tags = {...tagsOf(saved, last), ...costTagsAtEnd(instance, known, deps.clock.now())}
+      await deps.provider.setTags(instance.id, tags, {signal: deps.signal})
+    })
   } catch (error) {
     if (deps.signal.aborted || !(input.force || isRunctlError(error))) throw error
     const why = error instanceof Error ? error.message : String(error)

@@ -1,4 +1,9 @@
-import type {Cost, CostSegment} from '../model/cost.js'
+import {costBetween, type Cost, type CostRecord, type CostSegment} from '../model/cost.js'
+import {segmentsOf} from '../model/cost-of-instance.js'
+import {INSTANCE_STATES, TAGS} from '../model/instance.js'
+import {readCostRecords} from './cost-records.js'
+import {allPrices, knownPrices} from './instance-cost.js'
+import {listInstances} from './list-resources.js'
 import type {PlatformDeps} from './platform-deps.js'
 
 /** What one instance, living or gone, cost over a time. */
@@ -12,6 +17,8 @@ export interface Spending {
   readonly owner: string | null
   /** It exists no more: what is known of it is its record. */
   readonly gone: boolean
+  /** When it stops itself at the latest, by its limits (ISO 8601); null or absent: nothing does that. */
+  readonly stops_at?: string | null
   readonly segments: readonly CostSegment[]
   readonly cost: Cost
 }
@@ -23,8 +30,63 @@ export interface SpendingInput {
   readonly project: string | null
 }
 
-/** What the instances of one platform cost between two times, those that are gone included as far as they were recorded. */
-export function spendingBetween(input: SpendingInput, deps: Pick<PlatformDeps, 'clock' | 'provider' | 'recordsDir' | 'signal'>): Promise<readonly Spending[]> {
-  deps.signal.throwIfAborted()
-  return Promise.resolve(input.project === null ? [] : [])
+export interface SpendingReport {
+  readonly spendings: readonly Spending[]
+  /** What could not be asked, a sentence each: then there may be more than this. */
+  readonly incomplete: readonly string[]
+}
+
+type Deps = Pick<PlatformDeps, 'clock' | 'provider' | 'recordsDir' | 'signal'>
+
+/**
+ * What the instances of one platform cost between two times (up to now at most), those that are gone included as far as they were recorded. Each
+ * once, whoever looks: what is recorded may be of other regions.
+ */
+export async function spendingBetween(input: SpendingInput, deps: Deps): Promise<SpendingReport> {
+  const [living, {incomplete, records}] = await Promise.all([livingOnes(input, deps), readCostRecords(input.from, input.to, deps)])
+  const recorded = new Map(records.map(record => [record.id, goneSpending(record)]))
+  const all = [...living.filter(({gone, id}) => !(gone && recorded.has(id))), ...recorded.values()]
+  const ids = new Set<string>()
+  const to = new Date(Math.min(input.to.getTime(), deps.clock.now().getTime()))
+  const spendings = all
+    .filter(({id}) => !ids.has(id) && ids.add(id))
+    .filter(({project, segments}) => (input.project === null || project === input.project) && segments.some(segment => touches(segment, input.from, to)))
+    .map(spending => ({...spending, cost: costBetween(spending.segments, input.from, to)}))
+  return {spendings, incomplete}
+}
+
+type Unpriced = Omit<Spending, 'cost'>
+
+async function livingOnes({project}: SpendingInput, deps: Deps): Promise<readonly Unpriced[]> {
+  const instances = (await listInstances(INSTANCE_STATES, deps)).filter(({tags}) => project === null || tags[TAGS.project] === project)
+  const prices = await allPrices(instances, deps)
+  return instances.map(instance => ({
+    id: instance.id,
+    name: instance.name,
+    platform: instance.platform,
+    region: instance.region,
+    instance_type: instance.instanceType,
+    project: instance.tags[TAGS.project] ?? null,
+    owner: instance.tags[TAGS.owner] ?? null,
+    gone: instance.state === 'terminated' || instance.state === 'shutting-down',
+    stops_at: instance.tags[TAGS.stopsAt] ?? null,
+    segments: segmentsOf(instance, knownPrices(prices.get(instance.id) ?? {hourly: null, disks: null}), deps.clock.now()),
+  }))
+}
+
+const touches = (segment: CostSegment, from: Date, to: Date): boolean =>
+  Date.parse(segment.from) < to.getTime() && (segment.to === null || Date.parse(segment.to) > from.getTime())
+
+const goneSpending = ({id, instance_type, name, owner, platform, project, region, segments}: CostRecord): Unpriced =>
+  ({id, name, platform, region, instance_type, project, owner, gone: true, segments})
+
+/** What several looks (regions, platforms) saw, each instance once: a living one goes before its record. */
+export function mergeSpendings(reports: readonly SpendingReport[]): SpendingReport {
+  const byId = new Map<string, Spending>()
+  for (const spending of reports.flatMap(({spendings}) => spendings)) {
+    const key = `${spending.platform} ${spending.id}`
+    const seen = byId.get(key)
+    if (!seen || (seen.gone && !spending.gone)) byId.set(key, spending)
+  }
+  return {spendings: [...byId.values()], incomplete: [...new Set(reports.flatMap(({incomplete}) => incomplete))]}
 }

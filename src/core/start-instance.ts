@@ -1,3 +1,6 @@
+import type {Instance} from '../model/instance.js'
+import {isRunctlError} from '../model/errors.js'
+import {costTagsAtStart} from './cost-tags.js'
 import {findInstance, notRunning} from './find-instance.js'
 import {resourceRow, type ResourceRow} from './list-resources.js'
 import type {PlatformDeps} from './platform-deps.js'
@@ -27,9 +30,12 @@ export async function startInstance(input: StartInput, deps: PlatformDeps): Prom
   const changed = instance.state !== 'running' && instance.state !== 'pending'
   if (changed) await deps.lifecycle.run('prestart', {instance})
   const note = new RunningNote(instance, deps)
+  let tags: Instance['tags'] = {}
   try {
     if (changed) {
-      instance = await step(deps.progress, 'start', `Start ${instance.id}`, () => deps.provider.startInstance(input.instanceId, {signal: deps.signal}))
+      const stopped = instance
+      ;[instance, tags] = await step(deps.progress, 'start', `Start ${instance.id}`, () =>
+        Promise.all([deps.provider.startInstance(input.instanceId, {signal: deps.signal}), recordCostSoFar(stopped, note, deps)]))
     }
     note.leave([`runctl ${instance.platform} stop ${instance.id}`])
     if (input.wait) {
@@ -41,5 +47,19 @@ export async function startInstance(input: StartInput, deps: PlatformDeps): Prom
     throw await note.priced(error)
   }
   if (changed) await deps.lifecycle.run('poststart', {instance})
-  return {instance: await resourceRow(instance, deps, await note.price), changed}
+  return {instance: await resourceRow({...instance, tags: {...instance.tags, ...tags}}, deps, await note.prices), changed}
+}
+
+/** What it has cost up to now stays known at its price, whatever it runs as from now on. A platform that refuses a tag does not undo the start. */
+async function recordCostSoFar(instance: Instance, note: RunningNote, deps: PlatformDeps): Promise<Instance['tags']> {
+  const tags = costTagsAtStart(instance, await note.prices, deps.clock.now())
+  if (Object.keys(tags).length === 0) return {}
+  try {
+    await deps.provider.setTags(instance.id, tags, {signal: deps.signal})
+    return tags
+  } catch (error) {
+    if (!isRunctlError(error)) throw error
+    deps.progress.emit({type: 'warning', message: `the tags of ${instance.id} do not say what it has cost before this start: ${error.message}`})
+    return {}
+  }
 }

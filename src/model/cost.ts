@@ -48,3 +48,110 @@ export interface CostRecord {
   readonly ended_at: string
   readonly segments: readonly CostSegment[]
 }
+
+const HOUR_MS = 3_600_000
+/** What is billed for a start at least. */
+const MINIMUM_MS = 60_000
+const TIMES = {first: new Date(-8.64e15), last: new Date(8.64e15)} as const
+
+/** A part of a segment, in milliseconds. `machineOnly`: the rest of a start's first minute, after its end. */
+interface Billed {
+  readonly segment: CostSegment
+  readonly from: number
+  readonly to: number
+  readonly machineOnly: boolean
+}
+
+/**
+ * What segments cost in [from, to). What goes on is counted up to `to`. Windows add up: the minute that a shorter start is billed for lies where
+ * it would have run. Segments must not overlap; their order is of no matter.
+ */
+export function costBetween(segments: readonly CostSegment[], from: Date, to: Date): Cost {
+  let known = 0
+  const machine: Span[] = []
+  const disks: Span[] = []
+  for (const {machineOnly, segment, ...whole} of billed(segments, to)) {
+    const part = {from: Math.max(whole.from, from.getTime()), to: Math.min(whole.to, to.getTime())}
+    if (part.to <= part.from) continue
+    if (segment.kind !== 'stopped') {
+      if (segment.usd_per_hour === null) extend(machine, part)
+      else known += (segment.usd_per_hour * (part.to - part.from)) / HOUR_MS
+    }
+    if (machineOnly) continue
+    if (segment.storage_usd_per_month === null) extend(disks, part)
+    else known += segment.storage_usd_per_month * monthsBetween(part.from, part.to)
+  }
+  const unknown = sentences(machine, disks)
+  return {usd: unknown.length > 0 ? null : known, known_usd: known, unknown}
+}
+
+/** All that segments cost; what goes on, up to `now`. */
+export const costUntil = (segments: readonly CostSegment[], now: Date): Cost => costBetween(closedAt(segments, now), TIMES.first, TIMES.last)
+
+/** What goes on ends at `now`; the rest is as it was. */
+export const closedAt = (segments: readonly CostSegment[], now: Date): readonly CostSegment[] =>
+  segments.map(segment => (segment.to === null ? {...segment, to: new Date(Math.max(now.getTime(), Date.parse(segment.from))).toISOString()} : segment))
+
+export function sumOfCosts(costs: readonly Cost[]): Cost {
+  const known = costs.reduce((sum, {known_usd}) => sum + known_usd, 0)
+  return {usd: costs.some(({usd}) => usd === null) ? null : known, known_usd: known, unknown: costs.flatMap(({unknown}) => unknown)}
+}
+
+/** How many calendar months (UTC) lie between two times, in milliseconds: half of February is as much as half of March. */
+export function monthsBetween(from: number, to: number): number {
+  let months = 0
+  for (let at = from; at < to; ) {
+    const [begin, end] = monthAround(at)
+    const stop = Math.min(end, to)
+    months += (stop - at) / (end - begin)
+    at = stop
+  }
+  return months
+}
+
+/** The calendar month (UTC) that a time lies in: its begin and its end in milliseconds. */
+export function monthAround(at: number): readonly [begin: number, end: number] {
+  const date = new Date(at)
+  return [Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1), Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1)]
+}
+
+/** Oldest first, what goes on up to `now`, with the rest of the minute of each start that was shorter. */
+function billed(segments: readonly CostSegment[], now: Date): readonly Billed[] {
+  const parts = segments
+    .map(segment => ({segment, from: Date.parse(segment.from), to: segment.to === null ? Math.max(now.getTime(), Date.parse(segment.from)) : Date.parse(segment.to), machineOnly: false}))
+    .sort((a, b) => a.from - b.from)
+  const rest: Billed[] = []
+  let started: number | null = null
+  for (const [at, {from, segment, to}] of parts.entries()) {
+    if (segment.kind === 'stopped') continue
+    if (segment.begins_with_start) started = from
+    else if (parts[at - 1]?.to !== from || parts[at - 1]?.segment.kind === 'stopped') started = null
+    const next = parts[at + 1]
+    const goesOn = segment.to === null || (next !== undefined && next.from === to && next.segment.kind !== 'stopped' && !next.segment.begins_with_start)
+    if (started !== null && !goesOn && to < started + MINIMUM_MS) rest.push({segment, from: to, to: started + MINIMUM_MS, machineOnly: true})
+  }
+  return [...parts, ...rest]
+}
+
+interface Span {
+  from: number
+  to: number
+}
+
+function extend(spans: Span[], part: Span): void {
+  const last = spans.at(-1)
+  if (last?.to === part.from) last.to = part.to
+  else spans.push(part)
+}
+
+function sentences(machine: readonly Span[], disks: readonly Span[]): readonly string[] {
+  const same = (a: Span, b: Span): boolean => a.from === b.from && a.to === b.to
+  const alone = disks.filter(one => !machine.some(other => same(one, other)))
+  return [
+    ...machine.map(span => `what ${disks.some(other => same(span, other)) ? 'it' : 'the machine'} cost from ${words(span)} is not known`),
+    ...alone.map(span => `what its disks cost from ${words(span)} is not known`),
+  ]
+}
+
+const words = ({from, to}: Span): string => `${minute(from)} to ${minute(to)} UTC`
+const minute = (at: number): string => new Date(at).toISOString().slice(0, 16).replace('T', ' ')
