@@ -9,6 +9,7 @@ import type {DoctorLine} from '../core/run-doctor.js'
 import type {SetupResult} from '../core/set-up-platform.js'
 import type {ResourceRow} from '../core/list-resources.js'
 import type {RunRow} from '../core/list-runs.js'
+import type {RunWithLedger} from '../core/run-ledger.js'
 import type {RunLogsJson} from '../core/read-log.js'
 import type {RehearsalReport} from '../core/rehearse/rehearsal-report.js'
 import type {WorkflowResult} from '../core/run-workflow.js'
@@ -58,7 +59,7 @@ export interface CommandJson {
   'checkpoint pull': CheckpointPullResult
   'checkpoint rehearse': RehearsalReport
   'run list': readonly RunRow[]
-  'run show': RunRow
+  'run show': RunWithLedger
   'run logs': RunLogsJson
   'run stop': StopAnswer
   'resources list': readonly ResourceRow[]

@@ -63,7 +63,7 @@ describe('what segments cost', () => {
 
   it('adds up over windows', () => {
     fc.assert(fc.property(history(money), moment, moment, moment, (segments, ...times) => {
-      const [a, b, c] = times.sort((x, y) => x.getTime() - y.getTime()) as [Date, Date, Date]
+      const [a, b, c] = times.sort((x, y) => x.getTime() - y.getTime())
       // What goes on ends with the window: of one that looks at less, the rest is not there yet.
       const done = segments.map(one => ({...one, to: one.to ?? new Date(Math.max(c.getTime(), Date.parse(one.from))).toISOString()}))
       const sum = costBetween(done, a, b).known_usd + costBetween(done, b, c).known_usd
