@@ -25,7 +25,7 @@ import {createLifecycle} from './run-steps.js'
 import {PendingCreates} from '../state/pending-creates.js'
 import {splitArgv} from '../model/split-argv.js'
 import {sameCommand, type CommandChange} from './same-command.js'
-import {isReaderGone, OutputFailed, ReaderGone} from './write-out.js'
+import {isReaderGone, OutputFailed, ReaderGone, writeOut} from './write-out.js'
 
 /** What a command gives back: the value of `--json`, and the text for everybody else. Text may be empty where all was streamed. */
 export interface Rendered<T> {
@@ -33,6 +33,15 @@ export interface Rendered<T> {
   readonly text: string
   /** What failed of several things while the others were done: each is shown, and the exit status is that of the first. Under --json `value` holds them. */
   readonly failures?: readonly unknown[]
+}
+
+/**
+ * A result that is too long to be held, or that has no end: it writes itself, in the format that is wanted. Under --json all that it writes is
+ * the one document; where that has begun, an error can only be told on standard error, and the document stays without its end.
+ */
+export interface Streamed {
+  /** `write` resolves when the reader has taken it. */
+  print(write: (text: string) => Promise<void>): Promise<void>
 }
 
 /** One of several instances that a command works on: what it says and leaves behind is told apart. */
@@ -64,10 +73,12 @@ export abstract class RunctlCommand<T> extends Command {
   private configWarned = false
   private format: OutputFormat = 'table'
   private failedSteps = 0
-  private detachedBy: DetachingSignal | null = null
+  /** What ended the command from outside; null: nothing has. */
+  protected detachedBy: DetachingSignal | null = null
   private outputFailed = false
+  private streaming = false
 
-  protected abstract execute(): Promise<Rendered<T>>
+  protected abstract execute(): Promise<Rendered<T> | Streamed>
 
   override jsonEnabled(): boolean {
     return this.format === 'json'
@@ -92,16 +103,27 @@ export abstract class RunctlCommand<T> extends Command {
     const isFormatConfigured = requestedFormat(this.argv) === null
     const before = isFormatConfigured ? await this.readConfig() : null
     if (before) this.format = before.configuration.get('output.format')
-    const {failures = [], text, value} = await this.execute()
+    const result = await this.execute()
     // Only now: a command that refuses a wrong configuration has said so itself, and has used no default. Anew: it may have mended it.
     if (before && before.problems.length > 0) {
       this.configRead = undefined
       await this.lenientConfig()
     }
     await this.progressInUse?.stop()
+    if ('print' in result) {
+      await result.print(this.stream)
+      // oclif prints no document of what is undefined.
+      return undefined as T
+    }
+    const {failures = [], text, value} = result
     if (!this.jsonEnabled() && text !== '') this.log(text.replace(/\n$/, ''))
     if (failures.length > 0) this.showFailures(failures)
     return value
+  }
+
+  private readonly stream = (text: string): Promise<void> => {
+    this.streaming ||= text !== ''
+    return writeOut(text, this.signal)
   }
 
   protected get commandLine(): string {
@@ -186,9 +208,10 @@ export abstract class RunctlCommand<T> extends Command {
     return this.formatsLoaded
   }
 
-  /** Everything that a use-case needs of one platform. */
-  protected async platformDeps(name: string, scope: Scope = {footprint: this.footprint, progress: this.progress}): Promise<PlatformDeps> {
-    const provider = await (await this.platforms()).open(name)
+  /** Everything that a use-case needs of one platform, in the region that is configured or in another one. */
+  protected async platformDeps(name: string, scope: Scope = {footprint: this.footprint, progress: this.progress}, region?: string): Promise<PlatformDeps> {
+    const opened = await (await this.platforms()).open(name)
+    const provider = region === undefined ? opened : (opened.inRegion?.(region) ?? opened)
     const {signal} = this
     const {footprint, progress} = scope
     const lifecycle = createLifecycle({config: this.config, provider, progress, signal, reportFailure: () => this.failedSteps++})
@@ -226,10 +249,11 @@ export abstract class RunctlCommand<T> extends Command {
     return usable.flat()
   }
 
-  private tellOnce(platform: string): (error: unknown) => void {
+  /** A warning that something is left out, and why; of the same thing no second one. */
+  protected tellOnce(left: string): (error: unknown) => void {
     let told = false
     return error => {
-      if (!told) this.progress.emit({type: 'warning', message: `${platform} is left out: ${reasonOf(error)}`})
+      if (!told) this.progress.emit({type: 'warning', message: `${left} is left out: ${reasonOf(error)}`})
       told = true
     }
   }
@@ -245,7 +269,7 @@ export abstract class RunctlCommand<T> extends Command {
     const detached = this.signal.aborted || readerGone
     const error = detached ? this.detached() : this.withFootprint(asUserError(thrown, this.commandLine, this.takesRest))
     process.exitCode = detached ? this.detachedExitCode : exitStatusOf(error)
-    if (this.jsonEnabled()) this.logJson(errorJson(error, process.exitCode, this.detached()))
+    if (this.jsonEnabled() && !this.streaming) this.logJson(errorJson(error, process.exitCode, this.detached()))
     else this.logToStderr(error instanceof Detached ? renderDetached(error, this.errorEnv) : renderError(error, this.errorEnv, this.detached()))
   }
 

@@ -7,6 +7,7 @@ import type {CheckpointInfo} from '../core/inspect-checkpoint.js'
 import type {VerifiedCheckpoint} from '../core/verify-checkpoints.js'
 import type {DoctorLine} from '../core/run-doctor.js'
 import type {SetupResult} from '../core/set-up-platform.js'
+import type {ListedRow} from '../core/list-holdings.js'
 import type {ResourceRow} from '../core/list-resources.js'
 import type {RunRow} from '../core/list-runs.js'
 import type {RunWithLedger} from '../core/run-ledger.js'
@@ -14,6 +15,7 @@ import type {RunLogsJson} from '../core/read-log.js'
 import type {RehearsalReport} from '../core/rehearse/rehearsal-report.js'
 import type {WorkflowResult} from '../core/run-workflow.js'
 import type {InstanceStatus} from '../core/show-status.js'
+import type {SpendingSummary} from '../core/summarize-spending.js'
 import type {StartResult} from '../core/start-instance.js'
 import type {CheckpointPullResult} from '../core/pull-checkpoint.js'
 import type {PullReport, PushReport} from '../core/sync/reports.js'
@@ -62,7 +64,8 @@ export interface CommandJson {
   'run show': RunWithLedger
   'run logs': RunLogsJson
   'run stop': StopAnswer
-  'resources list': readonly ResourceRow[]
+  'resources list': readonly ListedRow[]
+  'resources summary': SpendingSummary
   'config show': ConfigShowResult
   'config get': ConfigSetting
   'config set': ConfigSetResult

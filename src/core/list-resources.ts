@@ -1,13 +1,12 @@
 import type {CheckpointTag} from '../model/checkpoint.js'
 import {TAGS, type Instance, type InstanceState, type InstanceStateReason} from '../model/instance.js'
 import {storageInTags} from '../model/cost-of-instance.js'
-import type {HoldingKind} from '../providers/provider.js'
 import {allPrices, costSoFar, instancePrices, type InstancePrices} from './instance-cost.js'
 import type {PlatformDeps} from './platform-deps.js'
 
-/** One instance, or something else that is billed, with what it costs; also its JSON form. Money in US dollars, null where unknown. */
+/** One instance with what it costs; also its JSON form. What else is billed: list-holdings.ts. Money in US dollars, null where unknown. */
 export interface ResourceRow {
-  readonly kind: 'instance' | HoldingKind
+  readonly kind: 'instance'
   readonly id: string
   readonly name: string | null
   readonly platform: string

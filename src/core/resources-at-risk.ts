@@ -8,7 +8,7 @@ import type {PlatformDeps} from './platform-deps.js'
 type Deps = Pick<PlatformDeps, 'agent' | 'clock' | 'provider' | 'signal'>
 
 /** So long an instance may take to say what runs on it, in milliseconds: a list is not for waiting. */
-const ASK_WITHIN_MS = 8000
+export const ASK_WITHIN_MS = 8000
 
 /**
  * The instances of one platform, oldest first, with what runs on them now: asked all at once, beside their prices. One that does not answer in
@@ -21,7 +21,7 @@ export async function listResourcesAtRisk(input: ListResourcesInput, deps: Deps,
 }
 
 /** What no run of ours was ever begun on is not asked: it may have no way to answer. */
-const isOurs = ({state, tags}: Instance): boolean => state === 'running' && (TAGS.createdBy in tags || TAGS.project in tags)
+export const isOurs = ({state, tags}: Instance): boolean => state === 'running' && (TAGS.createdBy in tags || TAGS.project in tags)
 
 /** A row with what the runs on the instance say themselves, newest first. */
 export function withRuns(row: ResourceRow, runs: readonly RunStatus[], now: Date): ResourceRow {
@@ -34,7 +34,7 @@ export function withRuns(row: ResourceRow, runs: readonly RunStatus[], now: Date
   }
 }
 
-async function askInTime(instances: readonly Instance[], deps: Deps, withinMs: number): Promise<ReadonlyMap<string, readonly RunStatus[]>> {
+export async function askInTime(instances: readonly Instance[], deps: Deps, withinMs: number): Promise<ReadonlyMap<string, readonly RunStatus[]>> {
   if (instances.length === 0) return new Map()
   const late = new AbortController()
   // One promise for all: sixty listeners on one signal look like a leak.

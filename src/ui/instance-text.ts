@@ -39,7 +39,7 @@ export function renderInstanceList(rows: readonly ResourceRow[], env: RenderEnv,
   return env.format === 'text' || rows.length === 0 ? table : `${table}\n\n${sums(rows)}`
 }
 
-function instanceColumns(env: RenderEnv): readonly Column<ResourceRow>[] {
+export function instanceColumns(env: RenderEnv): readonly Column<ResourceRow>[] {
   return [
     {header: 'ID', value: row => row.id},
     {header: 'NAME', value: row => row.name, minWidth: 6, priority: 7},

@@ -9,9 +9,9 @@ import type {BenchInstance} from './types.js'
 /** What IMDS has to know; a World is one. */
 export interface ImdsSource {
   readonly account: string
-  readonly region: string
   readonly instances: ReadonlyMap<string, BenchInstance>
   now(): Date
+  regionOf(instance: BenchInstance): string
   roleOf(instance: BenchInstance): Role | null
   /** Keys that the bench accepts as the role's; null where the instance has none. */
   credentialsOf(instance: BenchInstance): AccessKey | null
@@ -86,7 +86,8 @@ export class Imds {
   }
 
   #facts(instance: BenchInstance, role: Role | null): Readonly<Record<string, string | undefined>> {
-    const {region, account} = this.#source
+    const {account} = this.#source
+    const region = this.#source.regionOf(instance)
     const zone = instance.request['Placement.AvailabilityZone'] ?? `${region}a`
     const data = '/latest/meta-data'
     return {

@@ -5,13 +5,15 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 
 import {Calls} from './counts.js'
+import {addAddress, addRecords, addSnapshot, addVolume, type WantedAddress, type WantedRecord, type WantedSnapshot, type WantedVolume} from './ec2/add.js'
 import {createEc2, type Ec2} from './ec2/index.js'
 import {makeInstances, planOf, type WantedInstance} from './ec2/launch.js'
 import {interrupt, resumeInterrupted} from './ec2/spot.js'
+import {setSpotPrice, type SpotPriceWish} from './ec2/spot-prices.js'
 import {Faults} from './faults.js'
 import {createIam} from './iam.js'
 import {judgedServices} from './judge.js'
-import {createMachines} from './machines/index.js'
+import {createMachines, type MachinesOptions} from './machines/index.js'
 import {PricingService} from './pricing.js'
 import {QuotasService} from './quotas.js'
 import {S3Service} from './s3/index.js'
@@ -39,6 +41,8 @@ export interface BenchOptions {
   /** Absent: real ones, of the best kind that this computer gives. */
   readonly machines?: Machines
   readonly kind?: Machines['kind']
+  /** Of all machines. */
+  readonly machine?: Pick<MachinesOptions, 'diskMib' | 'env' | 'shutdownGraceMs'>
 }
 
 export interface NewInstance extends WantedInstance {
@@ -58,6 +62,14 @@ export interface AwsBench {
   readonly key: AccessKey
   /** An instance that everyone knows already; gives its id. */
   addInstance(instance?: NewInstance): Promise<string>
+  /** Instances as mere records, without machines, as many as wanted, for lists; gives their ids. */
+  addMany(count: number, wanted?: (index: number) => WantedRecord): string[]
+  /** Attached to nothing; gives its id, as the next two do. */
+  addVolume(volume: WantedVolume): string
+  addSnapshot(snapshot: WantedSnapshot): string
+  addAddress(address?: WantedAddress): string
+  /** What a type costs as spot in a zone from a moment on. */
+  setSpotPrice(wish: SpotPriceWish): void
   instance(id: string): BenchInstance
   /** The spot notice now, the end after `noticeMs`. */
   interrupt(id: string, noticeMs: number): void
@@ -79,7 +91,12 @@ export async function startAwsBench(options: BenchOptions = {}): Promise<AwsBenc
   const onProblem = (error: unknown): void => void problems.push(error)
   const world = new World({times: {...QUICK, ...options.times}, region: 'us-east-1', endpointPort: await endpoint.listen(socketPath), socketPath})
   world.addInstanceProfile('runctl-instance').createdAt.setTime(0)
-  const machineOptions = {root: folder, endpointPort: world.endpointPort, endpointSocket: socketPath, imds: world, ...(options.kind && {kind: options.kind})}
+  const machineOptions: MachinesOptions = {
+    root: folder, endpointPort: world.endpointPort, endpointSocket: socketPath, imds: world, ...(options.kind && {kind: options.kind}), ...options.machine,
+    sudo: () => world.sudo,
+    // A foreign emulator has no word for it: its instances only lose what they ran.
+    onPowerOff: (id) => options.judge === undefined && ec2.lifecycle.powerOff(find(id)),
+  }
   world.machines = options.machines ?? (await createMachines(machineOptions))
 
   const ec2 = createEc2(world, {onProblem})
@@ -105,6 +122,11 @@ export async function startAwsBench(options: BenchOptions = {}): Promise<AwsBenc
     env: envFor(key),
     instance: find,
     addInstance: (instance = {}) => addInstance(ec2, instance),
+    addMany: (count, wanted = () => ({})) => addRecords(ec2, count, wanted),
+    addVolume: (volume) => addVolume(ec2.state, volume).id,
+    addSnapshot: (snapshot) => addSnapshot(ec2.state, snapshot).id,
+    addAddress: (address = {}) => addAddress(ec2.state, address).id,
+    setSpotPrice: (wish) => setSpotPrice(ec2.state, wish),
     interrupt: (id, noticeMs) => interrupt(ec2.state, ec2.lifecycle, find(id), noticeMs),
     resume: (id) => resumeInterrupted(ec2.lifecycle, find(id)),
     inject: (fault) => faults.add(fault),

@@ -33,9 +33,9 @@ export class QuotasService implements Service {
     switch (request.operation) {
       case 'GetServiceQuota':
       case 'GetAWSDefaultServiceQuota':
-        return jsonAnswer({Quota: this.#quota(String(input['QuotaCode']))})
+        return jsonAnswer({Quota: this.#quota(String(input['QuotaCode']), request.region)})
       case 'ListServiceQuotas':
-        return jsonAnswer(this.#list(input))
+        return jsonAnswer(this.#list(input, request.region))
       default:
         throw new ServiceError('UnknownOperationException', `The bench has no ${request.operation}`)
     }
@@ -45,22 +45,22 @@ export class QuotasService implements Service {
     return jsonFailure(error)
   }
 
-  #list({MaxResults: size = LARGEST_PAGE, NextToken: token}: Record<string, unknown>) {
+  #list({MaxResults: size = LARGEST_PAGE, NextToken: token}: Record<string, unknown>, region: string) {
     const codes = [...this.#world.quotas.keys()].sort()
     const start = token === undefined ? 0 : codes.indexOf(String(token))
     if (start === -1) throw new ServiceError('InvalidPaginationTokenException', 'Invalid token was provided.')
     const end = start + Number(size)
-    return {Quotas: codes.slice(start, end).map((code) => this.#quota(code)), ...(end < codes.length && {NextToken: codes[end]})}
+    return {Quotas: codes.slice(start, end).map((code) => this.#quota(code, region)), ...(end < codes.length && {NextToken: codes[end]})}
   }
 
-  #quota(code: string) {
+  #quota(code: string, region: string) {
     const vcpus = this.#world.quotas.get(code)
     const name = DEFAULT_QUOTAS.get(code)?.name
     if (vcpus === undefined || name === undefined) throw new ServiceError('NoSuchResourceException', 'The request failed because the specified quota does not exist.')
     return {
       ServiceCode: 'ec2',
       ServiceName: 'Amazon Elastic Compute Cloud (Amazon EC2)',
-      QuotaArn: `arn:aws:servicequotas:${this.#world.region}:${this.#world.account}:ec2/${code}`,
+      QuotaArn: `arn:aws:servicequotas:${region}:${this.#world.account}:ec2/${code}`,
       QuotaCode: code,
       QuotaName: name,
       Value: vcpus,

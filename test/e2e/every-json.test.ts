@@ -39,6 +39,8 @@ const COMMANDS: readonly ((ids: {readonly instance: string; readonly run: string
   () => ['local', 'status'],
   () => ['status'],
   () => ['resources', 'list'],
+  () => ['resources', 'list', '--sort=-age', '--limit', '2', '--kind', 'all'],
+  () => ['resources', 'summary'],
   () => ['run', 'list'],
   ({run}) => ['run', 'show', run],
   ({run}) => ['run', 'logs', run],

@@ -15,7 +15,7 @@ export function startInstances(state: Ec2State, lifecycle: Lifecycle, input: Sta
   const instances = findInstances(state, needIds(input.InstanceIds, 'InstanceId'), request)
   checkStates(instances, ['pending', 'running', 'stopped'], 'started')
   checkNotInterrupted(instances)
-  for (const {type, spot, state: present} of instances) if (present === 'stopped') checkVcpus(state, type, spot !== null, 1)
+  for (const {type, spot, state: present} of instances) if (present === 'stopped') checkVcpus(state, type, spot !== null, 1, request.region)
   endDryRun(input.DryRun)
   return {StartingInstances: instances.map((instance) => changed(instance, ['stopped'], () => lifecycle.start(instance)))}
 }

@@ -6,7 +6,8 @@ import {type BenchInstance, type InstanceStateName, ServiceError, type WireReque
 import {checkFilters, filtered, paged, tagList, tagValues} from './filters.js'
 import {findInstances} from './find-instances.js'
 import {INSTANCE_TYPES} from './catalogue.js'
-import {type Ec2State, type InstanceView, VPC_ID} from './state.js'
+import {vpcIdOf} from './regions.js'
+import type {Ec2State, InstanceView} from './state.js'
 
 interface Seen {
   readonly instance: BenchInstance
@@ -59,7 +60,7 @@ function filterValues(state: Ec2State, {instance, view}: Seen, name: string): re
     'reservation-id': details.reservationId,
     'spot-instance-request-id': details.spotRequestId,
     'subnet-id': details.subnetId,
-    'vpc-id': VPC_ID,
+    'vpc-id': vpcIdOf(details.region),
   }
   const value = values[name]
   if (value === undefined) return null
@@ -104,7 +105,7 @@ function instanceAnswer(state: Ec2State, instance: BenchInstance, view: Instance
     Placement: {AvailabilityZone: details.zone, GroupName: '', Tenancy: 'default'},
     Monitoring: {State: 'disabled'},
     SubnetId: ended ? undefined : details.subnetId,
-    VpcId: ended ? undefined : VPC_ID,
+    VpcId: ended ? undefined : vpcIdOf(details.region),
     PrivateIpAddress: ended ? undefined : details.privateIp,
     PublicIpAddress: publicIp,
     Architecture: details.architecture as NonNullable<Instance['Architecture']>,

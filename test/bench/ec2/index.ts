@@ -12,13 +12,16 @@ import {
   authorizeRules, createSecurityGroup, deleteSecurityGroup, describeAvailabilityZones, describeRegions, describeSecurityGroups, describeSubnets,
   describeVpcs, revokeRules,
 } from './network.js'
-import {describeImages, describeInstanceTypeOfferings, describeInstanceTypes, describeSpotPriceHistory} from './offers.js'
+import {describeImages, describeInstanceTypeOfferings, describeInstanceTypes} from './offers.js'
+import {describeSpotPriceHistory} from './spot-prices.js'
 import {associateProfile, describeAssociations, disassociateProfile, replaceProfile} from './profile-associations.js'
 import {runInstances} from './run-instances.js'
 import {cancelSpotInstanceRequests, describeSpotInstanceRequests} from './spot.js'
 import {Ec2State} from './state.js'
 import {createTags, deleteTags, describeTags} from './tags.js'
 import {deleteVolume, describeVolumes} from './volumes.js'
+import {describeAddresses, releaseAddress} from './addresses.js'
+import {deleteSnapshot, describeSnapshots} from './snapshots.js'
 
 export interface Ec2 {
   readonly service: QueryService
@@ -42,25 +45,29 @@ function handlersFor(state: Ec2State, lifecycle: Lifecycle): Record<string, Hand
     CreateTags: (input: model.CreateTagsRequest, request) => createTags(state, input, request),
     DeleteTags: (input: model.DeleteTagsRequest, request) => deleteTags(state, input, request),
     DescribeTags: (input: model.DescribeTagsRequest, request) => describeTags(state, input, request),
-    DescribeImages: (input: model.DescribeImagesRequest) => describeImages(input),
+    DescribeImages: (input: model.DescribeImagesRequest, request) => describeImages(input, request),
     DescribeInstanceTypes: (input: model.DescribeInstanceTypesRequest) => describeInstanceTypes(input),
     DescribeInstanceTypeOfferings: (input: model.DescribeInstanceTypeOfferingsRequest, request) => describeInstanceTypeOfferings(input, request),
     DescribeSpotPriceHistory: (input: model.DescribeSpotPriceHistoryRequest, request) => describeSpotPriceHistory(state, input, request),
     DescribeAvailabilityZones: (_input, request) => describeAvailabilityZones(request),
-    DescribeRegions: () => describeRegions(),
-    DescribeVpcs: (input: model.DescribeVpcsRequest) => describeVpcs(state, input),
+    DescribeRegions: (input: model.DescribeRegionsRequest) => describeRegions(input),
+    DescribeVpcs: (input: model.DescribeVpcsRequest, request) => describeVpcs(state, input, request),
     DescribeSubnets: (input: model.DescribeSubnetsRequest, request) => describeSubnets(state, input, request),
-    DescribeSecurityGroups: (input: model.DescribeSecurityGroupsRequest) => describeSecurityGroups(state, input),
-    CreateSecurityGroup: (input: model.CreateSecurityGroupRequest) => createSecurityGroup(state, input),
-    DeleteSecurityGroup: (input: model.DeleteSecurityGroupRequest) => deleteSecurityGroup(state, input),
-    AuthorizeSecurityGroupIngress: (input: model.AuthorizeSecurityGroupIngressRequest) => authorizeRules(state, 'inbound', input),
-    AuthorizeSecurityGroupEgress: (input: model.AuthorizeSecurityGroupEgressRequest) => authorizeRules(state, 'outbound', input),
-    RevokeSecurityGroupIngress: (input: model.RevokeSecurityGroupIngressRequest) => revokeRules(state, 'inbound', input),
-    RevokeSecurityGroupEgress: (input: model.RevokeSecurityGroupEgressRequest) => revokeRules(state, 'outbound', input),
+    DescribeSecurityGroups: (input: model.DescribeSecurityGroupsRequest, request) => describeSecurityGroups(state, input, request),
+    CreateSecurityGroup: (input: model.CreateSecurityGroupRequest, request) => createSecurityGroup(state, input, request),
+    DeleteSecurityGroup: (input: model.DeleteSecurityGroupRequest, request) => deleteSecurityGroup(state, input, request),
+    AuthorizeSecurityGroupIngress: (input: model.AuthorizeSecurityGroupIngressRequest, request) => authorizeRules(state, 'inbound', input, request),
+    AuthorizeSecurityGroupEgress: (input: model.AuthorizeSecurityGroupEgressRequest, request) => authorizeRules(state, 'outbound', input, request),
+    RevokeSecurityGroupIngress: (input: model.RevokeSecurityGroupIngressRequest, request) => revokeRules(state, 'inbound', input, request),
+    RevokeSecurityGroupEgress: (input: model.RevokeSecurityGroupEgressRequest, request) => revokeRules(state, 'outbound', input, request),
     DescribeVolumes: (input: model.DescribeVolumesRequest, request) => describeVolumes(state, input, request),
-    DeleteVolume: (input: model.DeleteVolumeRequest) => deleteVolume(state, input),
-    DescribeSpotInstanceRequests: (input: model.DescribeSpotInstanceRequestsRequest) => describeSpotInstanceRequests(state, input),
-    CancelSpotInstanceRequests: (input: model.CancelSpotInstanceRequestsRequest) => cancelSpotInstanceRequests(state, input),
+    DeleteVolume: (input: model.DeleteVolumeRequest, request) => deleteVolume(state, input, request),
+    DescribeSnapshots: (input: model.DescribeSnapshotsRequest, request) => describeSnapshots(state, input, request),
+    DeleteSnapshot: (input: model.DeleteSnapshotRequest, request) => deleteSnapshot(state, input, request),
+    DescribeAddresses: (input: model.DescribeAddressesRequest, request) => describeAddresses(state, input, request),
+    ReleaseAddress: (input: model.ReleaseAddressRequest, request) => releaseAddress(state, input, request),
+    DescribeSpotInstanceRequests: (input: model.DescribeSpotInstanceRequestsRequest, request) => describeSpotInstanceRequests(state, input, request),
+    CancelSpotInstanceRequests: (input: model.CancelSpotInstanceRequestsRequest, request) => cancelSpotInstanceRequests(state, input, request),
     AssociateIamInstanceProfile: (input: model.AssociateIamInstanceProfileRequest, request) => associateProfile(state, input, request),
     ReplaceIamInstanceProfileAssociation: (input: model.ReplaceIamInstanceProfileAssociationRequest, request) => replaceProfile(state, input, request),
     DisassociateIamInstanceProfile: (input: model.DisassociateIamInstanceProfileRequest) => disassociateProfile(state, input),

@@ -9,6 +9,7 @@ export interface LifecycleOptions {
 }
 
 const USER_INITIATED = 'Client.UserInitiatedShutdown: User initiated shutdown'
+const INSTANCE_INITIATED = 'Client.InstanceInitiatedShutdown: Instance initiated shutdown'
 
 /** Each change may be overtaken by a later one; then it ends without a word. */
 export class Lifecycle {
@@ -51,6 +52,16 @@ export class Lifecycle {
     this.#change(instance, 'stopped', 0)
   }
 
+  /** As it is to look, at once and without a machine. */
+  record(instance: BenchInstance, state: 'running' | 'stopped', stoppedAt: Date): void {
+    this.#begin(instance)
+    if (state === 'stopped') {
+      instance.stateReason = USER_INITIATED
+      instance.transitionReason = userInitiated(stoppedAt)
+    }
+    this.#change(instance, state, 0)
+  }
+
   /** `reason`: why, where not the user; its code stands before the colon. */
   stop(instance: BenchInstance, reason: string = USER_INITIATED): void {
     const {world} = this.#state
@@ -68,6 +79,14 @@ export class Lifecycle {
     const generation = this.#begin(instance)
     this.#ending(instance, 'shutting-down', reason)
     void this.#after(instance, generation, world.times.shuttingDownMs, () => world.machines.remove(instance), () => this.#terminated(instance))
+  }
+
+  /** The instance's own `shutdown`: what becomes of it was said when it was made. */
+  powerOff(instance: BenchInstance): void {
+    if (instance.state !== 'running' && instance.state !== 'pending') return
+    const ends = instance.spot === 'one-time' || instance.request['InstanceInitiatedShutdownBehavior'] === 'terminate'
+    if (ends) this.terminate(instance, INSTANCE_INITIATED)
+    else this.stop(instance, INSTANCE_INITIATED)
   }
 
   /** When nothing is under way any more. */
@@ -92,18 +111,19 @@ export class Lifecycle {
   #ending(instance: BenchInstance, state: InstanceStateName, reason: string): void {
     instance.onlineAt = null
     instance.stateReason = reason
-    instance.transitionReason = reason === USER_INITIATED ? userInitiated(this.#state.world.now()) : (reason.split(': ')[1] ?? reason)
+    instance.transitionReason = reason === USER_INITIATED || reason === INSTANCE_INITIATED ? userInitiated(this.#state.world.now()) : (reason.split(': ')[1] ?? reason)
     this.#change(instance, state)
   }
 
   #terminated(instance: BenchInstance): void {
-    const {world, volumes} = this.#state
+    const {world, volumes, addresses} = this.#state
     this.#state.detailsOf(instance).endedAt = world.now()
     for (const volume of volumes.values()) {
       if (volume.attachment?.instanceId !== instance.id) continue
       if (volume.attachment.deleteOnTermination) volumes.delete(volume.id)
       else volume.attachment = null
     }
+    for (const address of addresses.values()) if (address.association?.instanceId === instance.id) address.association = null
     this.#change(instance, 'terminated')
     const request = this.#spotRequestOf(instance)
     if (request === undefined || request.state === 'cancelled') return

@@ -1,20 +1,21 @@
-/** What can be rented: images, instance types, where, and spot prices. */
+/** What can be rented: images, instance types, and where. */
 
 import type {
   DescribeImagesRequest, DescribeImagesResult, DescribeInstanceTypeOfferingsRequest, DescribeInstanceTypesRequest,
-  DescribeInstanceTypesResult, DescribeSpotPriceHistoryRequest, DescribeSpotPriceHistoryResult, Image, InstanceTypeInfo, InstanceTypeOffering,
+  DescribeInstanceTypesResult, Image, InstanceTypeInfo, InstanceTypeOffering,
 } from '@aws-sdk/client-ec2'
 
 import {ServiceError, type WireRequest} from '../types.js'
-import {type CatalogueImage, type CatalogueType, IMAGES, INSTANCE_TYPES} from './catalogue.js'
+import {type CatalogueImage, type CatalogueType, INSTANCE_TYPES} from './catalogue.js'
 import {checkFilters, checkId, filtered, paged} from './filters.js'
-import {type Ec2State, zonesOf} from './state.js'
+import {imagesIn} from './regions.js'
 
-export function describeImages(input: DescribeImagesRequest): DescribeImagesResult {
+export function describeImages(input: DescribeImagesRequest, {region}: WireRequest): DescribeImagesResult {
+  const images = imagesIn(region)
   checkFilters(input.Filters, ['architecture', 'image-id', 'is-public', 'name', 'owner-id', 'root-device-type', 'state', 'virtualization-type'])
-  const chosen = (input.ImageIds ?? [...IMAGES.keys()]).map((id) => {
+  const chosen = (input.ImageIds ?? [...images.keys()]).map((id) => {
     checkId(id, 'ami', 'AMIID')
-    const image = IMAGES.get(id)
+    const image = images.get(id)
     if (image === undefined) throw new ServiceError('InvalidAMIID.NotFound', `The image id '[${id}]' does not exist`)
     return image
   })
@@ -106,42 +107,4 @@ export function describeInstanceTypeOfferings(input: DescribeInstanceTypeOfferin
   const chosen = filtered(all, input.Filters, ({InstanceType = '', Location = ''}, name) => [name === 'location' ? Location : InstanceType])
   const {entries, NextToken} = paged(chosen, input.MaxResults, input.NextToken)
   return {InstanceTypeOfferings: entries, NextToken}
-}
-
-const HOUR_MS = 3_600_000
-/** A new price every so often; the newest comes first. */
-const PRICE_CHANGE_MS = 6 * HOUR_MS
-
-export function describeSpotPriceHistory({world}: Ec2State, input: DescribeSpotPriceHistoryRequest, {region}: WireRequest): DescribeSpotPriceHistoryResult {
-  checkFilters(input.Filters, ['availability-zone', 'instance-type', 'product-description', 'spot-price', 'timestamp'])
-  const now = world.now().getTime()
-  const from = input.StartTime?.getTime() ?? now - 90 * 24 * HOUR_MS
-  const products = input.ProductDescriptions ?? ['Linux/UNIX', 'Windows']
-  const types = [...INSTANCE_TYPES.values()].filter(({name}) => (input.InstanceTypes as readonly string[] | undefined)?.includes(name) ?? true)
-  const all = types.flatMap((type) =>
-    zonesOf(region)
-      .filter((zone) => type.zones.includes(zone.slice(-1)) && (input.AvailabilityZone ?? zone) === zone)
-      .flatMap((zone) =>
-        products.flatMap((product) =>
-          // The price that held at the start is told too.
-          Array.from({length: Math.min(Math.ceil((now - from) / PRICE_CHANGE_MS) + 1, 20)}, (_, age) => ({
-            AvailabilityZone: zone,
-            InstanceType: type.name as NonNullable<InstanceTypeInfo['InstanceType']>,
-            ProductDescription: product as 'Linux/UNIX',
-            SpotPrice: (type.spotUsd * (1 + 0.02 * age + 0.01 * type.zones.indexOf(zone.slice(-1))) * (product === 'Windows' ? 2 : 1)).toFixed(6),
-            Timestamp: new Date(now - age * PRICE_CHANGE_MS - HOUR_MS),
-          })),
-        ),
-      ),
-  )
-  const chosen = filtered(all, input.Filters, (price, name) => {
-    const values: Readonly<Record<string, string>> = {
-      'availability-zone': price.AvailabilityZone, 'instance-type': price.InstanceType, 'product-description': price.ProductDescription,
-      'spot-price': price.SpotPrice, timestamp: price.Timestamp.toISOString(),
-    }
-    return [values[name] ?? '']
-  })
-  const newestFirst = chosen.sort((one, other) => other.Timestamp.getTime() - one.Timestamp.getTime())
-  const {entries, NextToken} = paged(newestFirst, input.MaxResults, input.NextToken, 1)
-  return {SpotPriceHistory: entries, NextToken: NextToken ?? ''}
 }

@@ -4,14 +4,15 @@ import type {Reservation, RunInstancesRequest} from '@aws-sdk/client-ec2'
 
 import {accessDenied} from '../access.js'
 import {type BenchInstance, ServiceError, type WireRequest} from '../types.js'
-import {INSTANCE_TYPES, IMAGES, type CatalogueImage, type CatalogueType} from './catalogue.js'
+import {INSTANCE_TYPES, type CatalogueImage, type CatalogueType} from './catalogue.js'
 import {checkTags} from './check-tags.js'
 import {reservationsOf} from './describe-instances.js'
 import {checkId, endDryRun} from './filters.js'
 import {type LaunchPlan, makeInstances} from './launch.js'
 import type {Lifecycle} from './lifecycle.js'
 import {checkQuota} from './quota-check.js'
-import {type Ec2State, subnetIdOf, VPC_ID, zonesOf} from './state.js'
+import {imagesIn, subnetIdOf, vpcIdOf, zonesOf} from './regions.js'
+import type {Ec2State} from './state.js'
 
 const MAX_TOKEN = 64
 const MAX_USER_DATA = 16_384
@@ -20,7 +21,7 @@ export function runInstances(state: Ec2State, lifecycle: Lifecycle, input: RunIn
   const parameters = Object.fromEntries(new URLSearchParams(request.body.toString()))
   delete parameters['Action']
   delete parameters['Version']
-  const known = instancesOfToken(state, input, parameters)
+  const known = instancesOfToken(state, input, parameters, request.region)
   if (known !== null) return onlyReservation(state, known)
 
   const plan = planLaunch(state, input, parameters, request)
@@ -29,7 +30,7 @@ export function runInstances(state: Ec2State, lifecycle: Lifecycle, input: RunIn
   endDryRun(input.DryRun)
   const instances = makeInstances(state, plan, count, lifecycle)
   if (input.ClientToken !== undefined) {
-    state.tokens.set(input.ClientToken, {parameters: fingerprint(parameters), instanceIds: instances.map(({id}) => id)})
+    state.tokens.set(`${request.region} ${input.ClientToken}`, {parameters: fingerprint(parameters), instanceIds: instances.map(({id}) => id)})
   }
   for (const instance of instances) lifecycle.start(instance)
   return onlyReservation(state, instances)
@@ -40,13 +41,13 @@ function onlyReservation(state: Ec2State, instances: readonly BenchInstance[]): 
 }
 
 /** The same token and parameters always mean the same instances, ended ones too. */
-function instancesOfToken(state: Ec2State, input: RunInstancesRequest, parameters: Record<string, string>): BenchInstance[] | null {
+function instancesOfToken(state: Ec2State, input: RunInstancesRequest, parameters: Record<string, string>, region: string): BenchInstance[] | null {
   const token = input.ClientToken
   if (token === undefined) return null
   if (token.length > MAX_TOKEN || !/^[\x20-\x7e]+$/.test(token)) {
     throw new ServiceError('InvalidParameterValue', `Value (${token}) for parameter clientToken is invalid. It may have at most ${MAX_TOKEN} ASCII characters`)
   }
-  const used = state.tokens.get(token)
+  const used = state.tokens.get(`${region} ${token}`)
   if (used === undefined) return null
   if (used.parameters !== fingerprint(parameters)) {
     throw new ServiceError('IdempotentParameterMismatch', 'Arguments on this idempotent request are inconsistent with arguments used in previous request(s).')
@@ -66,15 +67,15 @@ function countOf({MinCount = 0, MaxCount = 0}: RunInstancesRequest): number {
 /** @throws ServiceError for whatever cannot be. */
 export function planLaunch(state: Ec2State, input: RunInstancesRequest, parameters: Readonly<Record<string, string>>, request: WireRequest): LaunchPlan {
   const type = typeOf(input)
-  const image = imageOf(input)
+  const image = imageOf(input, request.region)
   if (image.architecture !== type.architecture) {
     throw invalid(`The architecture '${type.architecture}' of the specified instance type does not match the architecture '${image.architecture}' of the specified AMI. Specify an instance type and an AMI that have matching architectures, and try again. You can use 'describe-instance-types' or 'describe-images' to discover the architecture of the instance type or AMI.`)
   }
-  const zone = zoneOf(state, input, type, request.region)
-  const groupIds = [...(input.SecurityGroupIds ?? []), ...groupIdsByName(state, input)]
+  const zone = zoneOf(input, type, request.region)
+  const groupIds = [...(input.SecurityGroupIds ?? []), ...groupIdsByName(state, input, request.region)]
   for (const id of groupIds) {
     checkId(id, 'sg', 'GroupId')
-    if (!state.groups.has(id)) throw new ServiceError('InvalidGroup.NotFound', `The security group '${id}' does not exist in VPC '${VPC_ID}'`)
+    if (state.groups.get(id)?.vpcId !== vpcIdOf(request.region)) throw new ServiceError('InvalidGroup.NotFound', `The security group '${id}' does not exist in VPC '${vpcIdOf(request.region)}'`)
   }
   if (input.KeyName !== undefined && !state.keyPairs.has(input.KeyName)) throw new ServiceError('InvalidKeyPair.NotFound', `The key pair '${input.KeyName}' does not exist`)
   if (Buffer.from(input.UserData ?? '', 'base64').length > MAX_USER_DATA) throw invalid(`User data is limited to ${MAX_USER_DATA} bytes`)
@@ -88,18 +89,18 @@ function typeOf({InstanceType: name = 'm1.small'}: RunInstancesRequest): Catalog
   return type
 }
 
-function imageOf({ImageId: id}: RunInstancesRequest): CatalogueImage {
+function imageOf({ImageId: id}: RunInstancesRequest, region: string): CatalogueImage {
   if (id === undefined) throw new ServiceError('MissingParameter', 'The request must contain the parameter ImageId')
   checkId(id, 'ami', 'AMIID')
-  const image = IMAGES.get(id)
+  const image = imagesIn(region).get(id)
   if (image === undefined) throw new ServiceError('InvalidAMIID.NotFound', `The image id '[${id}]' does not exist`)
   return image
 }
 
-function zoneOf({world}: Ec2State, input: RunInstancesRequest, type: CatalogueType, region: string): string {
+function zoneOf(input: RunInstancesRequest, type: CatalogueType, region: string): string {
   const zones = zonesOf(region)
   const bySubnet = input.SubnetId === undefined ? undefined : zones.find((zone) => subnetIdOf(zone) === input.SubnetId)
-  if (input.SubnetId !== undefined && (bySubnet === undefined || region !== world.region)) {
+  if (input.SubnetId !== undefined && bySubnet === undefined) {
     throw new ServiceError('InvalidSubnetID.NotFound', `The subnet ID '${input.SubnetId}' does not exist`)
   }
   const asked = input.Placement?.AvailabilityZone
@@ -115,10 +116,10 @@ function zoneOf({world}: Ec2State, input: RunInstancesRequest, type: CatalogueTy
   return zone
 }
 
-function groupIdsByName(state: Ec2State, {SecurityGroups}: RunInstancesRequest): string[] {
+function groupIdsByName(state: Ec2State, {SecurityGroups}: RunInstancesRequest, region: string): string[] {
   return (SecurityGroups ?? []).map((name) => {
-    const group = [...state.groups.values()].find((candidate) => candidate.name === name)
-    if (group === undefined) throw new ServiceError('InvalidGroup.NotFound', `The security group '${name}' does not exist in default VPC '${VPC_ID}'`)
+    const group = [...state.groups.values()].find((candidate) => candidate.name === name && candidate.vpcId === vpcIdOf(region))
+    if (group === undefined) throw new ServiceError('InvalidGroup.NotFound', `The security group '${name}' does not exist in default VPC '${vpcIdOf(region)}'`)
     return group.id
   })
 }

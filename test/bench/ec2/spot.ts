@@ -5,15 +5,16 @@ import type {
   SpotInstanceRequest,
 } from '@aws-sdk/client-ec2'
 
-import {type BenchInstance, ServiceError} from '../types.js'
+import {type BenchInstance, ServiceError, type WireRequest} from '../types.js'
 import {checkFilters, endDryRun, filtered, paged, tagList, tagValues} from './filters.js'
 import {needIds} from './find-instances.js'
 import type {Lifecycle} from './lifecycle.js'
+import {regionOfZone} from './regions.js'
 import type {Ec2State, SpotRequest} from './state.js'
 
-export function describeSpotInstanceRequests(state: Ec2State, input: DescribeSpotInstanceRequestsRequest): DescribeSpotInstanceRequestsResult {
+export function describeSpotInstanceRequests(state: Ec2State, input: DescribeSpotInstanceRequestsRequest, {region}: WireRequest): DescribeSpotInstanceRequestsResult {
   checkFilters(input.Filters, ['instance-id', 'spot-instance-request-id', 'state', 'status-code', 'tag-key', 'type'])
-  const chosen = input.SpotInstanceRequestIds?.map((id) => findRequest(state, id)) ?? [...state.spotRequests.values()]
+  const chosen = input.SpotInstanceRequestIds?.map((id) => findRequest(state, id, region)) ?? [...state.spotRequests.values()].filter(({zone}) => regionOfZone(zone) === region)
   const {entries, NextToken} = paged(filtered(chosen, input.Filters, filterValues), input.MaxResults, input.NextToken)
   return {SpotInstanceRequests: entries.map(requestAnswer), NextToken}
 }
@@ -45,16 +46,16 @@ function requestAnswer(request: SpotRequest): SpotInstanceRequest {
 }
 
 /** The instances stay; nothing replaces them any more. */
-export function cancelSpotInstanceRequests(state: Ec2State, input: CancelSpotInstanceRequestsRequest): CancelSpotInstanceRequestsResult {
-  const requests = needIds(input.SpotInstanceRequestIds, 'SpotInstanceRequestId').map((id) => findRequest(state, id))
+export function cancelSpotInstanceRequests(state: Ec2State, input: CancelSpotInstanceRequestsRequest, {region}: WireRequest): CancelSpotInstanceRequestsResult {
+  const requests = needIds(input.SpotInstanceRequestIds, 'SpotInstanceRequestId').map((id) => findRequest(state, id, region))
   endDryRun(input.DryRun)
   for (const request of requests) Object.assign(request, {state: 'cancelled', status: request.instanceId === null ? 'canceled-before-fulfillment' : 'request-canceled-and-instance-running'})
   return {CancelledSpotInstanceRequests: requests.map(({id}) => ({SpotInstanceRequestId: id, State: 'cancelled'}))}
 }
 
-function findRequest({spotRequests}: Ec2State, id: string): SpotRequest {
+function findRequest({spotRequests}: Ec2State, id: string, region: string): SpotRequest {
   const request = spotRequests.get(id)
-  if (request === undefined) throw new ServiceError('InvalidSpotInstanceRequestID.NotFound', `The spot instance request ID '${id}' does not exist`)
+  if (request === undefined || regionOfZone(request.zone) !== region) throw new ServiceError('InvalidSpotInstanceRequestID.NotFound', `The spot instance request ID '${id}' does not exist`)
   return request
 }
 

@@ -2,6 +2,7 @@
 
 import type {BenchInstance, InstanceStateName} from '../types.js'
 import {newHexId, type World} from '../world.js'
+import {defaultGroupIdOf, REGIONS, vpcIdOf} from './regions.js'
 
 /** An instance as it was at a moment. */
 export interface InstanceView {
@@ -39,7 +40,10 @@ export interface Volume {
   readonly id: string
   readonly sizeGib: number
   readonly type: string
-  readonly iops: number
+  /** null: the type has none. */
+  readonly iops: number | null
+  /** MiB/s; null: not provisioned for the type. */
+  readonly throughput: number | null
   readonly encrypted: boolean
   readonly zone: string
   readonly createdAt: Date
@@ -81,25 +85,56 @@ export interface SpotRequest {
   readonly relaunch: (() => void) | null
 }
 
-export const ZONE_LETTERS = ['a', 'b', 'c', 'd', 'e', 'f']
-export const VPC_ID = 'vpc-0a11ce5be7c000001'
-export const DEFAULT_GROUP_ID = 'sg-0a11ce5be7c000001'
+export interface Snapshot {
+  readonly id: string
+  readonly region: string
+  readonly ownerId: string
+  /** Of the volume that it was made of. */
+  readonly sizeGib: number
+  readonly volumeId: string
+  readonly startedAt: Date
+  readonly tags: Map<string, string>
+  readonly tier: 'archive' | 'standard'
+  /** It cannot be deleted while an image is registered on it. */
+  readonly imageId: string | null
+}
+
+/** An Elastic IP address. */
+export interface Address {
+  readonly id: string
+  readonly region: string
+  readonly publicIp: string
+  readonly tags: Map<string, string>
+  association: {readonly id: string; readonly instanceId: string} | null
+}
+
+/** A price from a moment on. */
+export interface SpotPriceChange {
+  readonly at: number
+  readonly usd: number
+}
 
 export class Ec2State {
   readonly world: World
   readonly details = new Map<string, InstanceDetails>()
   readonly volumes = new Map<string, Volume>()
+  readonly snapshots = new Map<string, Snapshot>()
+  readonly addresses = new Map<string, Address>()
   readonly groups = new Map<string, SecurityGroup>()
   readonly spotRequests = new Map<string, SpotRequest>()
+  /** By `ZONE TYPE`, oldest first, where a test has said how prices went. */
+  readonly spotPrices = new Map<string, SpotPriceChange[]>()
   readonly keyPairs = new Set(['runctl-key'])
-  /** ClientToken to what it was used for. */
+  /** `REGION TOKEN` to what the ClientToken was used for. */
   readonly tokens = new Map<string, {readonly parameters: string; readonly instanceIds: readonly string[]}>()
 
   constructor(world: World) {
     this.world = world
     const everywhere: IpRule = {protocol: '-1', fromPort: null, toPort: null, cidrs: ['0.0.0.0/0'], groups: []}
-    const group = {id: DEFAULT_GROUP_ID, name: 'default', description: 'default VPC security group', vpcId: VPC_ID, tags: new Map<string, string>()}
-    this.groups.set(group.id, {...group, inbound: [{...everywhere, cidrs: [], groups: [group.id]}], outbound: [everywhere]})
+    for (const region of REGIONS) {
+      const group = {id: defaultGroupIdOf(region), name: 'default', description: 'default VPC security group', vpcId: vpcIdOf(region), tags: new Map<string, string>()}
+      this.groups.set(group.id, {...group, inbound: [{...everywhere, cidrs: [], groups: [group.id]}], outbound: [everywhere]})
+    }
   }
 
   detailsOf(instance: BenchInstance): InstanceDetails {
@@ -130,11 +165,3 @@ export class Ec2State {
 }
 
 const TERMINATED_VISIBLE_MS = 3_600_000
-
-export function subnetIdOf(zone: string): string {
-  return `subnet-0a11ce5be7c00000${ZONE_LETTERS.indexOf(zone.slice(-1)) + 1}`
-}
-
-export function zonesOf(region: string): string[] {
-  return ZONE_LETTERS.map((letter) => region + letter)
-}

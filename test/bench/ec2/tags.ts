@@ -4,9 +4,13 @@ import type {CreateTagsRequest, DeleteTagsRequest, DescribeTagsRequest, Describe
 
 import {ServiceError, type WireRequest} from '../types.js'
 import {checkTags} from './check-tags.js'
-import {checkFilters, checkId, endDryRun, filtered, paged, tagValues} from './filters.js'
+import {checkFilters, endDryRun, filtered, paged, tagValues} from './filters.js'
 import {findInstances, needIds} from './find-instances.js'
+import {regionOfZone, vpcIdOf} from './regions.js'
+import {findAddress} from './addresses.js'
+import {findSnapshot} from './snapshots.js'
 import type {Ec2State} from './state.js'
+import {findVolume} from './volumes.js'
 
 interface Tagged {
   readonly tags: Map<string, string>
@@ -49,8 +53,11 @@ function findTagged(state: Ec2State, id: string, request: WireRequest): Tagged {
       return {tags: instance.tags, saved: () => state.record(instance)}
     }
     case 'vol':
-      checkId(id, 'vol', 'ParameterValue')
-      return {tags: found(state.volumes.get(id), 'InvalidVolume.NotFound', `The volume '${id}' does not exist.`).tags, saved}
+      return {tags: findVolume(state, id, request.region).tags, saved}
+    case 'snap':
+      return {tags: findSnapshot(state, id, request.region).tags, saved}
+    case 'eipalloc':
+      return {tags: findAddress(state, id, request.region).tags, saved}
     case 'sg':
       return {tags: found(state.groups.get(id), 'InvalidGroup.NotFound', `The security group '${id}' does not exist`).tags, saved}
     case 'sir':
@@ -82,8 +89,9 @@ function* allTagged(state: Ec2State, region: string): Iterable<readonly [string,
     const view = state.detailsOf(instance).region === region ? state.view(instance) : null
     if (view !== null) yield [instance.id, 'instance', view.tags]
   }
-  if (region !== state.world.region) return
-  for (const volume of state.volumes.values()) yield [volume.id, 'volume', volume.tags]
-  for (const group of state.groups.values()) yield [group.id, 'security-group', group.tags]
-  for (const request of state.spotRequests.values()) yield [request.id, 'spot-instances-request', request.tags]
+  for (const volume of state.volumes.values()) if (regionOfZone(volume.zone) === region) yield [volume.id, 'volume', volume.tags]
+  for (const snapshot of state.snapshots.values()) if (snapshot.region === region && snapshot.ownerId === state.world.account) yield [snapshot.id, 'snapshot', snapshot.tags]
+  for (const address of state.addresses.values()) if (address.region === region) yield [address.id, 'elastic-ip', address.tags]
+  for (const group of state.groups.values()) if (group.vpcId === vpcIdOf(region)) yield [group.id, 'security-group', group.tags]
+  for (const request of state.spotRequests.values()) if (regionOfZone(request.zone) === region) yield [request.id, 'spot-instances-request', request.tags]
 }

@@ -4,13 +4,14 @@ import type {DeleteVolumeRequest, DescribeVolumesRequest, DescribeVolumesResult,
 
 import {ServiceError, type WireRequest} from '../types.js'
 import {checkFilters, checkId, endDryRun, filtered, paged, tagList, tagValues} from './filters.js'
+import {regionOfZone} from './regions.js'
 import type {Ec2State, Volume} from './state.js'
 
 const FILTERS = ['attachment.instance-id', 'attachment.status', 'availability-zone', 'encrypted', 'size', 'status', 'tag-key', 'tag-value', 'volume-id', 'volume-type']
 
 export function describeVolumes(state: Ec2State, input: DescribeVolumesRequest, {region}: WireRequest): DescribeVolumesResult {
   checkFilters(input.Filters, FILTERS)
-  const chosen = input.VolumeIds === undefined ? [...state.volumes.values()].filter(({zone}) => zone.startsWith(region)) : input.VolumeIds.map((id) => findVolume(state, id))
+  const chosen = input.VolumeIds === undefined ? [...state.volumes.values()].filter(({zone}) => regionOfZone(zone) === region) : input.VolumeIds.map((id) => findVolume(state, id, region))
   const {entries, NextToken} = paged(filtered(chosen, input.Filters, filterValues), input.MaxResults, input.NextToken)
   return {Volumes: entries.map(volumeAnswer), NextToken}
 }
@@ -38,7 +39,8 @@ function volumeAnswer(volume: Volume): VolumeAnswer {
     VolumeId: volume.id,
     Size: volume.sizeGib,
     VolumeType: volume.type as NonNullable<VolumeAnswer['VolumeType']>,
-    Iops: volume.iops,
+    Iops: volume.iops ?? undefined,
+    Throughput: volume.throughput ?? undefined,
     Encrypted: volume.encrypted,
     AvailabilityZone: volume.zone,
     State: attachment === null ? 'available' : 'in-use',
@@ -51,17 +53,18 @@ function volumeAnswer(volume: Volume): VolumeAnswer {
   }
 }
 
-export function deleteVolume(state: Ec2State, input: DeleteVolumeRequest): object {
-  const volume = findVolume(state, input.VolumeId ?? '')
+export function deleteVolume(state: Ec2State, input: DeleteVolumeRequest, {region}: WireRequest): object {
+  const volume = findVolume(state, input.VolumeId ?? '', region)
   if (volume.attachment !== null) throw new ServiceError('VolumeInUse', `Volume ${volume.id} is currently attached to ${volume.attachment.instanceId}`)
   endDryRun(input.DryRun)
   state.volumes.delete(volume.id)
   return {}
 }
 
-function findVolume({volumes}: Ec2State, id: string): Volume {
+/** Only what lives in the region. */
+export function findVolume({volumes}: Ec2State, id: string, region: string): Volume {
   checkId(id, 'vol', 'ParameterValue')
   const volume = volumes.get(id)
-  if (volume === undefined) throw new ServiceError('InvalidVolume.NotFound', `The volume '${id}' does not exist.`)
+  if (volume === undefined || regionOfZone(volume.zone) !== region) throw new ServiceError('InvalidVolume.NotFound', `The volume '${id}' does not exist.`)
   return volume
 }

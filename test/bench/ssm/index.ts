@@ -21,21 +21,21 @@ export class SsmService implements Service {
   readonly #world: World
   readonly #agents = new Map<string, Agent>()
   readonly #commands = new Map<string, Command>()
-  readonly #operations: Readonly<Record<string, (input: Input) => unknown>>
+  readonly #operations: Readonly<Record<string, (input: Input, region: string) => unknown>>
 
   constructor(world: World) {
     this.#world = world
     const agentOf = (id: string): Agent => this.#agentOf(id)
     this.#operations = {
-      SendCommand: (input) => this.#sendCommand(input),
+      SendCommand: (input, region) => this.#sendCommand(input, region),
       GetCommandInvocation: (input) => this.#getCommandInvocation(input),
       ListCommandInvocations: (input) => this.#listCommandInvocations(input),
       ListCommands: (input) => this.#listCommands(input),
       CancelCommand: (input) => this.#cancelCommand(input),
-      DescribeInstanceInformation: (input) => describeInstanceInformation(input, world, agentOf),
-      GetParameter: (input) => getParameter(input, world.region),
-      GetParameters: (input) => getParameters(input, world.region),
-      GetParametersByPath: (input) => getParametersByPath(input, world.region),
+      DescribeInstanceInformation: (input, region) => describeInstanceInformation(input, world, agentOf, region),
+      GetParameter: getParameter,
+      GetParameters: getParameters,
+      GetParametersByPath: getParametersByPath,
     }
     world.onState((instance) => {
       this.#follow(instance)
@@ -48,7 +48,7 @@ export class SsmService implements Service {
     if (operation === undefined) throw new ServiceError('InternalServerError', `the bench does not know ssm:${request.operation}`, 500)
     // Time passes and profiles change without a word: every request is an occasion to look.
     for (const agent of this.#agents.values()) agent.look()
-    return jsonAnswer(operation(jsonInput(request)))
+    return jsonAnswer(operation(jsonInput(request), request.region))
   }
 
   fail(error: ServiceError): WireResponse {
@@ -80,8 +80,9 @@ export class SsmService implements Service {
     })
   }
 
-  #sendCommand(input: Input): unknown {
-    const fleet = {instances: this.#world.instances, isManaged: ({id}: BenchInstance) => this.#agentOf(id).isManaged}
+  #sendCommand(input: Input, region: string): unknown {
+    const isManaged = (instance: BenchInstance): boolean => this.#world.regionOf(instance) === region && this.#agentOf(instance.id).isManaged
+    const fleet = {instances: this.#world.instances, isManaged}
     const command = readCommand(input, fleet, this.#world.now(), this.#world.doubleDelivery > 0)
     if (command.doubled) this.#world.doubleDelivery -= 1
     this.#commands.set(command.id, command)

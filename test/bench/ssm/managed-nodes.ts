@@ -11,7 +11,7 @@ const LISTED = new Set(['pending', 'running', 'stopping'])
 
 type Filter = (instance: BenchInstance, agent: Agent) => boolean
 
-export function describeInstanceInformation(input: Input, world: World, agentOf: (instanceId: string) => Agent): unknown {
+export function describeInstanceInformation(input: Input, world: World, agentOf: (instanceId: string) => Agent, region: string): unknown {
   if (typeof input['MaxResults'] === 'number' && input['MaxResults'] < 5) invalid("Value at 'maxResults' failed to satisfy constraint: Member must be greater than or equal to 5")
   const filters = [
     ...objectList(input, 'Filters').map((filter) => filterOf(requiredString(filter, 'Key'), stringList(filter, 'Values'))),
@@ -19,7 +19,7 @@ export function describeInstanceInformation(input: Input, world: World, agentOf:
   ]
   const nodes = [...world.instances.values()].filter((instance) => {
     const agent = agentOf(instance.id)
-    return agent.isManaged && LISTED.has(instance.state) && filters.every((filter) => filter(instance, agent))
+    return world.regionOf(instance) === region && agent.isManaged && LISTED.has(instance.state) && filters.every((filter) => filter(instance, agent))
   })
   const {items, token} = page(nodes, input, MOST)
   const list = items.map((instance) => ({
@@ -33,7 +33,7 @@ export function describeInstanceInformation(input: Input, world: World, agentOf:
     PlatformVersion: '2023',
     ResourceType: 'EC2Instance',
     IPAddress: '10.0.0.10',
-    ComputerName: `ip-10-0-0-10.${world.region}.compute.internal`,
+    ComputerName: `ip-10-0-0-10.${region}.compute.internal`,
     SourceId: instance.id,
     SourceType: 'AWS::EC2::Instance',
   }))

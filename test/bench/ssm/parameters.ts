@@ -1,6 +1,6 @@
 /** AWS's public parameters: the ids of the catalogue's images. */
 
-import {IMAGES} from '../ec2/catalogue.js'
+import {imagesIn} from '../ec2/regions.js'
 import {ServiceError} from '../types.js'
 import {type Input, invalid, page, requiredString, stringList} from './input.js'
 
@@ -8,7 +8,7 @@ const MOST_NAMES = 10
 const MODIFIED_AT = Date.UTC(2026, 10, 9) / 1000
 
 function parametersOf(region: string): Map<string, Record<string, unknown>> {
-  const all = [...IMAGES.values()].flatMap(({id, parameters}) => parameters.map((name) => [name, id] as const))
+  const all = [...imagesIn(region).values()].flatMap(({id, parameters}) => parameters.map((name) => [name, id] as const))
   return new Map(
     all.map(([name, value]) => [
       name,
