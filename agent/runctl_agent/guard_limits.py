@@ -11,6 +11,8 @@ OVERRUN_S = 900
 BEYOND_S = 60
 # Without a limit for idleness: so long the guard may give no sign of life.
 UNATTENDED_S = 3600
+# The watch reads no number of more digits.
+LONGEST_S = 999999999
 _MOST = 1e12
 
 
@@ -113,7 +115,7 @@ def _watch_line():
 
 def write_watch(hard_s, unattended_s, slack_s=0):
     """For the platform's watch; None is never. Left as it is where it is as good, by so many seconds."""
-    words = ["-" if value is None else str(int(value)) for value in (hard_s, unattended_s)]
+    words = ["-" if value is None else str(min(LONGEST_S, int(value))) for value in (hard_s, unattended_s)]
     old = _watch_line()
     near = len(old) == 2 and old[0].isdigit() and words[0].isdigit() and abs(int(old[0]) - int(words[0])) <= slack_s
     if len(old) == 2 and old[1] == words[1] and (old[0] == words[0] or near):
