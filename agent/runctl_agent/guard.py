@@ -94,7 +94,7 @@ def _changed(request, limits, meter):
     new = guard_limits.checked(new)
     if new["set"]["max_usd"] is not None and meter.rate() is None:
         raise AgentError("wrong_state", "a limit in dollars cannot be kept: what the machine costs is not known")
-    same = limits is not None and not limits["damaged"] and all(new[name] == limits[name] for name in new if name not in ("answered", "damaged"))
+    same = limits is not None and all(new[name] == limits[name] for name in new if name not in ("answered", "damaged"))
     if (same and _digest(request) in (None, limits["installed"])) or (limits is None and not guard_limits.any_of(new)):
         return None
     return new

@@ -19,14 +19,13 @@ COPY_S = 60.0
 LEAST_BILLED_S = 60.0
 _NUMBERS = ("anchor", "boot_s", "before_s", "wall")
 _LATER = ("usd", "usd_per_hour", "price_s", "sign_s", "looked_s", "grace_s")
-_PARTS = ("price", "stop", "put_off", "last_stop")
 
 
 class Meter:
     """`state` is what stands in the file; `advance` brings it up to now. `times`: what has `monotonic()` and `time()`."""
 
-    def __init__(self, times=time):
-        self._times, self._copied = times, None
+    def __init__(self, times=None):
+        self._times, self._copied = times or time, None
         self.state = _load()
 
     @property
@@ -113,7 +112,7 @@ class Meter:
         if not found:
             return None
         if self.state["stop"]:
-            found.append(self.state["stop"]["due_s"])
+            found.append(self.state["stop"].get("due_s", self.used_s))
         hard_s = max(min(found), self.state["grace_s"]) + limits["overrun_s"] + guard_limits.BEYOND_S
         by_watch = watch_used_s()
         # It may have been set up long after the first boot.
@@ -139,10 +138,17 @@ def _load():
         if isinstance(found, dict) and isinstance(found.get("boot"), str) and all(isinstance(found.get(key), (int, float)) for key in _NUMBERS):
             for key in _LATER:
                 found[key] = guard_limits.number(found.get(key))
-            for key in _PARTS:
-                found[key] = found.get(key) if isinstance(found.get(key), dict) else None
-            return dict(found, grace_s=found["grace_s"] or 0.0)
+            put_off, last = found.get("put_off"), found.get("last_stop")
+            return dict(
+                found, price=guard_limits.price_of(found.get("price")), price_s=found["price_s"] or 0.0, grace_s=found["grace_s"] or 0.0,
+                stop=found.get("stop") if isinstance(found.get("stop"), dict) else None,
+                put_off=put_off if _has(put_off, "since", "why") and guard_limits.number(put_off.get("until_s")) is not None else None,
+                last_stop=last if _has(last, "at", "reason", "detail") else None)
     return {}
+
+
+def _has(value, *names):
+    return isinstance(value, dict) and all(isinstance(value.get(name), str) for name in names)
 
 
 def watch_used_s():

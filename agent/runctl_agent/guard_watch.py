@@ -215,7 +215,7 @@ class Guard:
             return False
         if due and not stop:
             self.meter.state["put_off"] = None
-            self.stop.begin(*due)
+            self.stop.begin(limits, *due)
         return bool(due) and self.stop.turn(limits)
 
     def _publish(self, limits):
