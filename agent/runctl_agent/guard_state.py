@@ -16,6 +16,8 @@ WATCH_USED = "/var/lib/runctl/used"
 # A price that was asked for is as good as that; then the most that it can be counts.
 PRICE_S = 3600.0
 COPY_S = 60.0
+# After a start with limits that are used up: so long there is to give it more.
+BOOT_GRACE_S = 600.0
 LEAST_BILLED_S = 60.0
 _NUMBERS = ("anchor", "boot_s", "before_s", "wall")
 _LATER = ("usd", "usd_per_hour", "price_s", "sign_s", "looked_s", "grace_s")
@@ -36,8 +38,9 @@ class Meter:
     def usd(self):
         return self.state["usd"]
 
-    def advance(self, price):
-        """`price`: GuardPrice or None. True where this is the first look since a boot."""
+    def advance(self, limits):
+        """`limits`: as guard_limits.read() gives them."""
+        price = limits and limits["price"]
         state, now, wall = self.state, self._times.monotonic(), self._times.time()
         is_new = state.get("boot") != run_state.boot_id()
         if is_new:
@@ -50,7 +53,11 @@ class Meter:
         if state["usd"] is None and self.rate() is not None:
             state["usd"] = 0.0
             self._add(self.used_s, self.rate())
-        return is_new
+        if is_new and limits and state["before_s"] and self.over(limits):
+            state["grace_s"] = self.used_s + BOOT_GRACE_S
+            state["put_off"] = {
+                "since": self.moment(self.used_s), "until_s": state["grace_s"],
+                "why": "it was started again with its limits used up; extend them, or it stops itself again"}
 
     def _begin_boot(self, now, wall):
         old, age_s = dict(self.state), _boot_age_s(self._times)
@@ -91,6 +98,16 @@ class Meter:
     def learn(self, usd_per_hour):
         """The price in force now, from who sets it."""
         self.state.update(usd_per_hour=usd_per_hour, price_s=self.used_s)
+
+    def over(self, limits):
+        """(reason, detail, used seconds when it was due) of what is used up, or None."""
+        wanted = limits["set"]
+        if wanted["max_seconds"] is not None and self.used_s >= wanted["max_seconds"]:
+            detail = "its limit of %s of running was reached" % guard_limits.words(wanted["max_seconds"])
+            return "budget", detail, max(wanted["max_seconds"], self.state["grace_s"])
+        if wanted["max_usd"] is not None and self.usd is not None and self.usd >= wanted["max_usd"]:
+            return "budget", "its limit of $%.2f was reached" % wanted["max_usd"], self.used_s
+        return None
 
     def left_s(self, limits):
         """[(seconds left, `hours` or `dollars`)], the shorter first, at the present price."""
