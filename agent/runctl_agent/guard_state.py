@@ -130,7 +130,7 @@ class Meter:
             return None
         if self.state["stop"]:
             found.append(self.state["stop"].get("due_s", self.used_s))
-        hard_s = max(min(found), self.state["grace_s"]) + limits["overrun_s"] + guard_limits.BEYOND_S
+        hard_s = max(min(found), self.state["grace_s"] if self.over(limits) else 0.0) + limits["overrun_s"] + guard_limits.BEYOND_S
         by_watch = watch_used_s()
         # It may have been set up long after the first boot.
         apart_s = 0.0 if by_watch is None else by_watch - self.used_s

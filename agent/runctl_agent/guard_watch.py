@@ -183,8 +183,8 @@ class Guard:
         idle_s = limits["set"]["idle_s"]
         if idle_s is not None and used_s - state["sign_s"] >= idle_s:
             return "idle", "idle for %s" % guard_limits.words(idle_s), used_s
-        if state["put_off"] and not over and not state["stop"]:
-            state["put_off"] = None  # it was given more
+        if not over and not state["stop"]:
+            state.update(put_off=None, grace_s=0.0)  # it was given more
         return None
 
     def _turn_stop(self, limits):
