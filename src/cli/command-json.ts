@@ -16,6 +16,7 @@ import type {RunLogsJson} from '../core/read-log.js'
 import type {RehearsalReport} from '../core/rehearse/rehearsal-report.js'
 import type {WorkflowResult} from '../core/run-workflow.js'
 import type {InstanceStatus} from '../core/show-status.js'
+import type {SpendingSummary} from '../core/summarize-spending.js'
 import type {StartResult} from '../core/start-instance.js'
 import type {StopAllItem} from '../core/stop-all.js'
 import type {CheckpointPullResult} from '../core/pull-checkpoint.js'
@@ -71,6 +72,7 @@ export interface CommandJson {
   'resources insights': readonly Insight[]
   'resources cleanup': ResourceCleanup
   'resources stop-all': readonly StopAllItem[]
+  'resources summary': SpendingSummary
   'config show': ConfigShowResult
   'config get': ConfigSetting
   'config set': ConfigSetResult

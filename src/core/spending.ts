@@ -17,6 +17,8 @@ export interface Spending {
   readonly owner: string | null
   /** It exists no more: what is known of it is its record. */
   readonly gone: boolean
+  /** When it stops itself at the latest, by its limits (ISO 8601); null or absent: nothing does that. */
+  readonly stops_at?: string | null
   readonly segments: readonly CostSegment[]
   readonly cost: Cost
 }
@@ -69,6 +71,7 @@ async function livingOnes({project}: SpendingInput, deps: Deps): Promise<readonl
     project: instance.tags[TAGS.project] ?? null,
     owner: instance.tags[TAGS.owner] ?? null,
     gone: instance.state === 'terminated' || instance.state === 'shutting-down',
+    stops_at: instance.tags[TAGS.stopsAt] ?? null,
     segments: segmentsOf(instance, knownPrices(prices.get(instance.id) ?? {hourly: null, disks: null}), deps.clock.now()),
   }))
 }

@@ -42,6 +42,8 @@ const COMMANDS: readonly ((ids: {readonly instance: string; readonly run: string
   () => ['resources', 'insights'],
   () => ['resources', 'cleanup', '--older-than', '0s'],
   () => ['resources', 'stop-all'],
+  () => ['resources', 'list', '--sort=-age', '--limit', '2', '--kind', 'all'],
+  () => ['resources', 'summary'],
   () => ['run', 'list'],
   ({run}) => ['run', 'show', run],
   ({run}) => ['run', 'logs', run],

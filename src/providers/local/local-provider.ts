@@ -57,6 +57,7 @@ export class LocalProvider implements Provider {
   }
 
   async *describeInstances(query: InstanceQuery, options: CallOptions = {}): AsyncIterable<Instance> {
+    if (query.filters) throw new RunctlError('bad_input', 'local has no filters of its own: --tag, --project, --owner and --state are for all platforms', {next: ['runctl resources list --platform local']})
     const ids = new Set(query.ids ?? (await this.folders.ids().catch(rethrowDiskError)))
     const tags = Object.entries(query.tags ?? {})
     for (const id of ids) {

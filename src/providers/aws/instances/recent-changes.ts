@@ -3,6 +3,8 @@ import type {KnownInstance} from './as-instance.js'
 
 /** How long Describe may lag behind what was done. */
 const LAG_MS = 60_000
+/** Of so many it is known how they were last seen: a long list is not kept. */
+const MOST_SEEN = 1000
 
 /** What Describe says once it knows of a change, by the state that the change led to. Anything else is older. */
 const AGREEING: Partial<Record<InstanceState, readonly InstanceState[]>> = {
@@ -23,7 +25,7 @@ interface Tagging {
 
 /**
  * What this process did lately and Describe may not tell yet: the newer state is shown until Describe agrees or a minute has passed. Also
- * remembers every instance as it was last seen.
+ * remembers instances as they were last seen: all that it created, and of the others the latest.
  */
 export class RecentChanges {
   private readonly seen = new Map<string, KnownInstance>()
@@ -64,11 +66,23 @@ export class RecentChanges {
 
     const newer = [...(this.tags.get(id) ?? [])].filter(([key, {value, until}]) => until > this.time() && described.instance.tags[key] !== value)
     if (newer.length > 0) instance = withTags(instance, Object.fromEntries(newer.map(([key, {value}]) => [key, value])))
-    this.tags.set(id, new Map(newer))
+    if (newer.length > 0) this.tags.set(id, new Map(newer))
+    else this.tags.delete(id)
 
     const known = {...described, instance}
-    this.seen.set(id, known)
+    this.remember(id, known)
     return known
+  }
+
+  private remember(id: string, known: KnownInstance): void {
+    this.seen.delete(id)
+    this.seen.set(id, known)
+    if (this.seen.size <= MOST_SEEN) return
+    for (const oldest of this.seen.keys()) {
+      if (this.created.has(oldest)) continue
+      this.seen.delete(oldest)
+      return
+    }
   }
 
   /** As it was last seen by this process, changes since then included; undefined where it was not. */

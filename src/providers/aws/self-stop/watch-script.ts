@@ -104,8 +104,10 @@ read_limits() {
 look_for_guard() {
   sign="$hard $unattended $(stat -c %y "$home/.runctl/guard-alive")"
   if [ "$sign" != "$last_sign" ]; then
+    if [ -n "$last_sign" ]; then
+      quiet_since=$used
+    fi
     last_sign=$sign
-    quiet_since=$used
   fi
 }
 
