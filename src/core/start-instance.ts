@@ -44,15 +44,15 @@ export async function startInstance(input: StartInput, deps: PlatformDeps): Prom
   const note = new RunningNote(instance, deps)
   const overBudget = changed && input.budget ? await tagsByBudget(instance, {...input, budget: input.budget}, note, deps) : {}
   if (changed) await deps.lifecycle.run('prestart', {instance})
+  // Before the start: an override that could not be recorded was none.
+  if (Object.keys(overBudget).length > 0) await deps.provider.setTags(input.instanceId, overBudget, {signal: deps.signal})
   let limits: LimitsState | null = null
-  let tags: Instance['tags'] = {}
+  const tags = changed ? recordCostSoFar(instance, note, deps) : Promise.resolve({})
+  // Waited for below; until then a rejection (Ctrl-C) must not be one that nobody handles.
+  tags.catch(() => undefined)
   try {
     if (changed) {
-      const stopped = instance
-      // Before the start: an override that could not be recorded was none.
-      if (Object.keys(overBudget).length > 0) await deps.provider.setTags(input.instanceId, overBudget, {signal: deps.signal})
-      ;[instance, tags] = await step(deps.progress, 'start', `Start ${instance.id}`, () =>
-        Promise.all([deps.provider.startInstance(input.instanceId, {signal: deps.signal}), recordCostSoFar(stopped, note, deps)]))
+      instance = await step(deps.progress, 'start', `Start ${instance.id}`, () => deps.provider.startInstance(input.instanceId, {signal: deps.signal}))
     }
     note.leave([`runctl ${instance.platform} stop ${instance.id}`])
     if (input.wait) {
@@ -66,7 +66,7 @@ export async function startInstance(input: StartInput, deps: PlatformDeps): Prom
   }
   if (input.limits) tellLaunch(instance, await note.price, limits ?? (keepsLimits(instance) && !input.wait ? 'unasked' : null), deps)
   if (changed) await deps.lifecycle.run('poststart', {instance})
-  return {instance: await resourceRow({...instance, tags: {...instance.tags, ...tags}}, deps, await note.prices), changed, limits}
+  return {instance: await resourceRow({...instance, tags: {...instance.tags, ...(await tags)}}, deps, await note.prices), changed, limits}
 }
 
 /** The tags that tell of a budget that was overridden. It counts for the project that the machine was made for. */
