@@ -1,6 +1,6 @@
 import {isRunctlError} from '../model/errors.js'
 import type {Instance} from '../model/instance.js'
-import {askInTime} from './ask-in-time.js'
+import {answersInTime} from './ask-in-time.js'
 import {judgeInstance, type CleanupRule, type Evidence, type Verdict} from './cleanup-verdict.js'
 import {listInstanceCheckpoints} from './list-instance-checkpoints.js'
 import {waitingHelps} from './patient-agent.js'
@@ -30,7 +30,7 @@ export async function judgeInstances(instances: readonly Instance[], input: Judg
   const {now, rule} = input
   const first = instances.map(instance => ({instance, verdict: judgeInstance(instance, rule, now, null)}))
   const [used, stored] = await Promise.all([
-    askInTime(first.filter(({verdict}) => verdict === 'needs-used').map(({instance}) => instance), (instance, signal) => lookForRuns(instance, {...deps, signal}), deps),
+    answersInTime(first.filter(({verdict}) => verdict === 'needs-used').map(({instance}) => instance), (instance, signal) => lookForRuns(instance, {...deps, signal}), deps),
     mapConcurrently(first.filter(({verdict}) => verdict === 'needs-stored'), AT_ONCE, async ({instance}) => [instance.id, await isStored(instance, input, deps)] as const),
   ])
   const inStore = new Map(stored)

@@ -2,7 +2,7 @@ import type {ProcessesAnswer, RunStatus} from '../agent/protocol.js'
 import {isRunctlError} from '../model/errors.js'
 import {TAGS, type Instance} from '../model/instance.js'
 import type {DiskPrice, HourlyPrice} from '../providers/provider.js'
-import {askInTime} from './ask-in-time.js'
+import {answersInTime} from './ask-in-time.js'
 import {hourlyPrice} from './instance-cost.js'
 import type {PlatformDeps} from './platform-deps.js'
 
@@ -67,16 +67,16 @@ interface Answer {
 async function ask(instances: readonly Instance[], deps: Deps): Promise<ReadonlyMap<string, Answer>> {
   const look = ({id}: Instance, signal: AbortSignal): Promise<ProcessesAnswer> => deps.agent(id).call('processes', {}, {signal})
   const [told, first] = await Promise.all([
-    askInTime(instances, async ({id}, signal) => {
+    answersInTime(instances, async ({id}, signal) => {
       const agent = deps.agent(id)
       return agent.call('status', {all: true, limit: 20, max_bytes: agent.maxOutputBytes}, {signal})
     }, deps),
-    askInTime(instances, look, deps),
+    answersInTime(instances, look, deps),
   ])
   // Only what looks unused is looked at again.
   const unused = instances.filter(({id}) => told.get(id)?.runs.some(({state}) => state === 'running') === true && first.has(id))
   if (unused.length > 0) await deps.clock.sleep(BETWEEN_LOOKS_MS, deps.signal)
-  const second = await askInTime(unused, look, deps)
+  const second = await answersInTime(unused, look, deps)
   return new Map(instances.flatMap(({id}) => {
     const answer = told.get(id)
     if (answer === undefined) return []

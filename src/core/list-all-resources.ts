@@ -6,7 +6,8 @@ import {inOrder, inPages} from './in-order.js'
 import {listHoldings, type ListedRow} from './list-holdings.js'
 import {resourceRows, type ResourceRow} from './list-resources.js'
 import type {PlatformDeps} from './platform-deps.js'
-import {ASK_WITHIN_MS, askInTime, isOurs, SILENCE, withAnswer} from './resources-at-risk.js'
+import {ASK_WITHIN_MS} from './ask-in-time.js'
+import {askInTime, isOurs, SILENCE, withAnswer} from './resources-at-risk.js'
 import {SortedRows, type ResourceSort} from './sort-resources.js'
 
 export interface ListAllInput {

@@ -2,14 +2,12 @@ import type {GuardAnswer} from '../agent/guard-protocol.js'
 import type {RunStatus} from '../agent/protocol.js'
 import {TAGS, type Instance} from '../model/instance.js'
 import {machineAtRisk} from '../model/work-at-risk.js'
+import {answersInTime, ASK_WITHIN_MS} from './ask-in-time.js'
 import {listInstances, resourceRows, type ListResourcesInput, type ResourceRow} from './list-resources.js'
 import {askInstances} from './list-runs.js'
 import type {PlatformDeps} from './platform-deps.js'
 
 type Deps = Pick<PlatformDeps, 'agent' | 'clock' | 'provider' | 'signal'>
-
-/** So long an instance may take to say what runs on it, in milliseconds: a list is not for waiting. */
-export const ASK_WITHIN_MS = 8000
 
 /**
  * The instances of one platform, oldest first, with what runs on them now: asked all at once, beside their prices. One that does not answer in
@@ -48,27 +46,10 @@ export function withRuns(row: ResourceRow, runs: readonly RunStatus[], now: Date
 /** A row with the instance's own word on when it stops itself: what its tags say is as old as its limits. undefined: it was not asked, or did not answer. */
 export const withGuard = (row: ResourceRow, guard: GuardAnswer | null | undefined): ResourceRow => (guard === undefined ? row : {...row, stops_at: guard?.stops_at ?? null})
 
-export async function askInTime(instances: readonly Instance[], deps: Deps, withinMs: number): Promise<ReadonlyMap<string, Asked>> {
-  if (instances.length === 0) return new Map()
-  const late = new AbortController()
-  // One promise for all: sixty listeners on one signal look like a leak.
-  const tooLate = new Promise<Asked>(resolve => late.signal.addEventListener('abort', () => resolve(SILENCE), {once: true}))
-  const timer = setTimeout(() => late.abort(new DOMException('not answered in time', 'TimeoutError')), withinMs)
-  try {
-    const answers = await Promise.all(instances.map(async instance => [instance.id, await Promise.race([askOne(instance, late.signal, deps), tooLate])] as const))
-    return new Map(answers)
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-async function askOne(instance: Instance, late: AbortSignal, deps: Deps): Promise<Asked> {
-  try {
-    const {guards, runs} = await askInstances([instance], {all: true, limit: 20}, {...deps, signal: AbortSignal.any([deps.signal, late])})
+/** What each says of itself; nothing of one that fails or does not answer in time. */
+export function askInTime(instances: readonly Instance[], deps: Deps, withinMs: number): Promise<ReadonlyMap<string, Asked>> {
+  return answersInTime(instances, async (instance, signal): Promise<Asked> => {
+    const {guards, runs} = await askInstances([instance], {all: true, limit: 20}, {...deps, signal})
     return {runs, guard: guards.get(instance.id)}
-  } catch (error) {
-    // Cancelled for being late: nobody waits for it any more.
-    if (late.aborted && !deps.signal.aborted) return SILENCE
-    throw error
-  }
+  }, deps, withinMs)
 }

@@ -5,7 +5,7 @@ import type {ResourceCleanup} from '../../../../src/core/clean-up.js'
 import type {StopAllItem} from '../../../../src/core/stop-all.js'
 import type {Insight} from '../../../../src/model/insight.js'
 import {TAGS} from '../../../../src/model/instance.js'
-import {userPolicy} from '../../../../src/providers/aws/setup/policies.js'
+import {userPolicy, type PolicyStatement} from '../../../../src/providers/aws/setup/policies.js'
 import type {WantedRecord} from '../../../bench/ec2/add.js'
 import {Bench} from '../../support/bench.js'
 
@@ -21,6 +21,21 @@ const SAVED = {[TAGS.lastRun]: 'run-20261001-100000-3f9a07c1', [TAGS.onlyHere]: 
 
 const stopped = (tags: Readonly<Record<string, string>>, days = 20): WantedRecord => ({state: 'stopped', at: LAUNCHED, stoppedAt: daysAgo(days), tags})
 const running = (tags: Readonly<Record<string, string>>, at = LAUNCHED): WantedRecord => ({state: 'running', at, tags})
+
+const isTagged = ({Condition}: PolicyStatement): boolean => Condition?.['Null']?.['aws:ResourceTag/runctl:created-by'] === 'false'
+
+/** Disks and the like: some hang on an instance, some on nothing. */
+interface Things {
+  readonly free: string
+  readonly freeOfTheirs: string
+  readonly freeUntagged: string
+  readonly freeYoung: string
+  readonly snapshot: string
+  readonly snapshotOfAnImage: string
+  readonly snapshotUntagged: string
+  readonly address: string
+  readonly addressInUse: string
+}
 
 /** Everything that a clean-up may come across, by what it is. */
 const ACCOUNT = {
@@ -53,15 +68,40 @@ describe('an account with other people\'s things in it', function () {
   let bench: Bench
   const ids = new Map<Name, string>()
   const id = (name: Name): string => ids.get(name) ?? ''
+  let things: Things
+  let volumes: readonly string[]
 
   beforeEach(async () => {
     bench = await Bench.create({}, {platform: 'aws', aws: {kind: 'folders'}})
     const names = Object.keys(ACCOUNT) as Name[]
     for (const [at, made] of bench.aws.addMany(names.length, index => ACCOUNT[names[index] ?? 'untagged']).entries()) ids.set(names[at] ?? 'untagged', made)
-    bench.aws.calls.reset()
+    const {aws} = bench
+    things = {
+      free: aws.addVolume({gib: 100, tags: MINE, at: LAUNCHED}),
+      freeOfTheirs: aws.addVolume({gib: 500, tags: THEIRS, at: LAUNCHED}),
+      freeUntagged: aws.addVolume({gib: 1000, at: LAUNCHED}),
+      freeYoung: aws.addVolume({gib: 100, tags: MINE}),
+      snapshot: aws.addSnapshot({gib: 50, tags: OLDER, at: LAUNCHED}),
+      snapshotOfAnImage: aws.addSnapshot({gib: 50, tags: MINE, at: LAUNCHED, imageId: 'ami-0123456789abcdef0'}),
+      snapshotUntagged: aws.addSnapshot({gib: 50, at: LAUNCHED}),
+      address: aws.addAddress({tags: MINE}),
+      addressInUse: aws.addAddress({tags: MINE, instanceId: id('theirs, running')}),
+    }
+    // A disk with runctl's tag on somebody else's machine: in use, whatever it says.
+    const [root] = [...(aws.ec2.state.details.get(id('theirs'))?.volumes.values() ?? [])]
+    for (const [key, value] of Object.entries(MINE)) aws.ec2.state.volumes.get(root ?? '')?.tags.set(key, value)
+    volumes = held()
+    aws.calls.reset()
   })
   afterEach(() => bench.destroy())
 
+  /** The ids of everything besides instances. */
+  const held = (): readonly string[] => {
+    const {addresses, snapshots, volumes: disks} = bench.aws.ec2.state
+    return [...disks.keys(), ...snapshots.keys(), ...addresses.keys()]
+  }
+  /** The disks that go with these instances. */
+  const disksOf = (...names: readonly Name[]): readonly string[] => names.flatMap(name => [...(bench.aws.ec2.state.details.get(id(name))?.volumes.values() ?? [])])
   const states = (): Readonly<Record<string, string>> => Object.fromEntries([...ids].map(([name, one]) => [name, bench.aws.instance(one).state]))
   const untouched = (...but: readonly Name[]): Readonly<Record<string, string>> =>
     Object.fromEntries([...ids.keys()].map(name => [name, but.includes(name) ? 'terminated' : (ACCOUNT[name] as WantedRecord).state ?? 'running']))
@@ -80,17 +120,41 @@ describe('an account with other people\'s things in it', function () {
 
   it('exactly what is long stopped, saved, runctl\'s and yours goes; every id else is as it was', async () => {
     const plan = await cleanup()
+    const gone = new Set([...disksOf(...GOES), things.free, things.snapshot])
     const done = await cleanup('--yes')
-    expect(named(done, 'removed')).to.have.members([...GOES])
-    expect(named(plan, 'would-remove')).to.have.members([...GOES])
+    expect(named(done, 'removed')).to.have.members([...GOES, things.free, things.snapshot])
+    // That an image is made of a snapshot EC2 says only when it is to be deleted.
+    expect(named(plan, 'would-remove')).to.have.members([...GOES, things.free, things.snapshot, things.snapshotOfAnImage])
     expect(named(done, 'refused')).to.have.members([...REFUSED])
-    expect(named(done, 'left-alone')).to.have.length(ids.size - GOES.length - REFUSED.length)
+    expect(named(done, 'left-alone')).to.include.members([things.freeOfTheirs, things.freeUntagged, things.freeYoung, things.snapshotOfAnImage, things.snapshotUntagged, things.address])
+    expect(named(done, 'failed')).to.deep.equal([])
     expect(states()).to.deep.equal(untouched(...GOES))
-    expect([...new Set(changes())]).to.deep.equal(['TerminateInstances'])
+    expect(held()).to.have.members(volumes.filter(one => !gone.has(one)))
+    expect([...new Set(changes())]).to.have.members(['TerminateInstances', 'DeleteVolume', 'DeleteSnapshot'])
+    expect(done.usd_per_month_less).to.be.greaterThan(8)
     // A second time there is nothing left to do.
     bench.aws.calls.reset()
     expect(named(await cleanup('--yes'), 'removed')).to.deep.equal([])
-    expect(changes()).to.deep.equal([])
+    // But for the snapshot of the image, which is tried again.
+    expect([...new Set(changes())].filter(operation => operation !== 'DeleteSnapshot')).to.deep.equal([])
+    expect(held()).to.have.members(volumes.filter(one => !gone.has(one)))
+  })
+
+  it('an address goes where its kind is named: nobody knows how old one is', async () => {
+    expect(named(await cleanup('--yes', '--kind', 'address'), 'removed')).to.deep.equal([things.address])
+    expect(held()).to.have.members(volumes.filter(one => one !== things.address))
+    expect(states()).to.deep.equal(untouched())
+  })
+
+  it('of another region only with --all-regions, and its commands say which', async () => {
+    const far = bench.aws.addMany(1, () => ({...ACCOUNT['mine, saved'], region: 'eu-west-1'}))[0] ?? ''
+    const kept = bench.aws.addMany(1, () => ({...ACCOUNT['mine, with only copies'], region: 'eu-west-1'}))[0] ?? ''
+    expect((await cleanup()).items.map(item => item.id)).not.to.include(far)
+    const done = await cleanup('--yes', '--all-regions', '--kind', 'instance')
+    expect(done.items.find(item => item.id === far)).to.include({what: 'removed', region: 'eu-west-1'})
+    expect(done.items.find(item => item.id === kept)?.next[0]).to.equal(`RUNCTL_AWS_REGION=eu-west-1 runctl aws start ${kept} --wait`)
+    expect(bench.aws.instance(far).state).to.equal('terminated')
+    expect(states()).to.deep.equal(untouched(...GOES))
   })
 
   it('the least rights of a user are enough: each call is allowed, and only by the condition on runctl\'s tag', async () => {
@@ -100,8 +164,9 @@ describe('an account with other people\'s things in it', function () {
       const action = `${call.service}:${call.operation}`
       const allowing = Statement.filter(({Action}) => Action.includes(action))
       expect(allowing, action).not.to.deep.equal([])
+      if (/^(Delete|Release)/.test(call.operation)) expect(allowing.every(isTagged), action).to.equal(true)
       if (call.operation !== 'TerminateInstances') continue
-      expect(allowing.every(({Condition}) => Condition !== undefined && 'aws:ResourceTag/runctl:created-by' in (Condition['Null'] ?? {}))).to.equal(true)
+      expect(allowing.every(isTagged)).to.equal(true)
       for (const touched of call.ids) expect(bench.aws.instance(touched).tags.has(TAGS.createdBy), touched).to.equal(true)
     }
   })
@@ -128,7 +193,7 @@ describe('an account with other people\'s things in it', function () {
   })
 
   it('somebody else\'s go only where they are named', async () => {
-    expect(named(await cleanup('--yes', '--owner', 'somebody-else'), 'removed')).to.deep.equal(['theirs'])
+    expect(named(await cleanup('--yes', '--owner', 'somebody-else'), 'removed')).to.have.members(['theirs', things.freeOfTheirs])
     expect(states()).to.deep.equal(untouched('theirs'))
   })
 
