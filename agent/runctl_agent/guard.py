@@ -19,7 +19,7 @@ def guard(request):
     """The limits as they are then. AgentError where they cannot be kept: then nothing was changed."""
     with locks.exclusive(str(guard_limits.path("limits.lock"))):
         limits, meter = guard_limits.read(), guard_state.Meter()
-        meter.advance(limits and limits["price"])
+        meter.advance(limits)
         if request["request_id"] not in (limits or {"answered": []})["answered"]:
             wanted = _changed(request, limits, meter)
             if wanted:
@@ -36,7 +36,7 @@ def of_instance():
     if not guard_limits.any_of(limits):
         return None
     meter = guard_state.Meter()
-    meter.advance(limits["price"])
+    meter.advance(limits)
     return _answer(limits, meter)
 
 
@@ -70,7 +70,7 @@ def _changed(request, limits, meter):
     # Who does not know the price does not make it unknown.
     if price is not None and (price.get("usd_per_hour") is not None or new["price"] is None):
         new["price"] = price
-        meter.advance(guard_limits.checked(dict(new, set={}))["price"])
+        meter.advance(guard_limits.checked(dict(new, set={})))
     spent = {"max_seconds": meter.used_s, "max_usd": meter.usd, "idle_s": 0}
     unset = request.get("only_unset") or ()
     for name, value in (request.get("set") or {}).items():
@@ -94,7 +94,7 @@ def _changed(request, limits, meter):
     new = guard_limits.checked(new)
     if new["set"]["max_usd"] is not None and meter.rate() is None:
         raise AgentError("wrong_state", "a limit in dollars cannot be kept: what the machine costs is not known")
-    same = limits is not None and not limits["damaged"] and all(new[name] == limits[name] for name in new if name not in ("answered", "damaged"))
+    same = limits is not None and all(new[name] == limits[name] for name in new if name not in ("answered", "damaged"))
     if (same and _digest(request) in (None, limits["installed"])) or (limits is None and not guard_limits.any_of(new)):
         return None
     return new
@@ -156,6 +156,8 @@ def _answer(limits, meter):
     state = meter.state
     answer = dict({name: None for name in guard_limits.NAMES}, **(limits or {"set": {}})["set"])
     put_off, last, since_s = state["put_off"], state["last_stop"], None
+    if put_off and not (state["stop"] or {}).get("reason") == "idle" and not (limits and meter.over(limits)):
+        put_off = None  # it was just given more
     left = meter.left_s(limits) if limits else []
     if answer["idle_s"] is not None and state["sign_s"] is not None and meter.used_s - state["sign_s"] >= min(60, answer["idle_s"] / 2):
         since_s = state["sign_s"]

@@ -11,6 +11,8 @@ OVERRUN_S = 900
 BEYOND_S = 60
 # Without a limit for idleness: so long the guard may give no sign of life.
 UNATTENDED_S = 3600
+# The watch reads no number of more digits.
+LONGEST_S = 999999999
 _MOST = 1e12
 
 
@@ -52,12 +54,12 @@ def checked(value):
     """The same with what is no number as none; None where there are no limits in it."""
     if not isinstance(value, dict) or not isinstance(value.get("set"), dict):
         return None
-    price, access, answered = value.get("price"), value.get("access"), value.get("answered")
+    access, answered = value.get("access"), value.get("answered")
     wrong = [name for name in NAMES if value["set"].get(name) is not None and number(value["set"][name]) is None]
     overrun = number(value.get("overrun_s"))
     return {
         "set": {name: number(value["set"].get(name)) for name in NAMES}, "overrun_s": OVERRUN_S if overrun is None else overrun,
-        "price": _price(price) if isinstance(price, dict) else None,
+        "price": price_of(value.get("price")),
         "access": access if isinstance(access, dict) and isinstance(access.get("region"), str) else None,
         "ends_as": value.get("ends_as") if value.get("ends_as") in ("stop", "terminate") else "stop",
         "answered": answered if isinstance(answered, list) else [], "installed": value.get("installed"),
@@ -65,7 +67,10 @@ def checked(value):
     }
 
 
-def _price(value):
+def price_of(value):
+    """The GuardPrice with what is no number as unknown, or None."""
+    if not isinstance(value, dict):
+        return None
     price = {name: number(value.get(name)) for name in ("usd_per_hour", "at_most_usd_per_hour", "storage_usd_per_hour")}
     spot = value.get("spot")
     whole = isinstance(spot, dict) and all(isinstance(spot.get(name), str) for name in ("instance_type", "zone"))
@@ -110,15 +115,15 @@ def _watch_line():
 
 def write_watch(hard_s, unattended_s, slack_s=0):
     """For the platform's watch; None is never. Left as it is where it is as good, by so many seconds."""
-    words = ["-" if value is None else str(int(value)) for value in (hard_s, unattended_s)]
+    shown = ["-" if value is None else str(min(LONGEST_S, int(value))) for value in (hard_s, unattended_s)]
     old = _watch_line()
-    near = len(old) == 2 and old[0].isdigit() and words[0].isdigit() and abs(int(old[0]) - int(words[0])) <= slack_s
-    if len(old) == 2 and old[1] == words[1] and (old[0] == words[0] or near):
+    near = len(old) == 2 and old[0].isdigit() and shown[0].isdigit() and abs(int(old[0]) - int(shown[0])) <= slack_s
+    if len(old) == 2 and old[1] == shown[1] and (old[0] == shown[0] or near):
         return
     temporary = str(path(".new-watch"))
     with open(temporary, "w") as file:
         os.fchmod(file.fileno(), 0o600)
-        file.write(" ".join(words) + "\n")
+        file.write(" ".join(shown) + "\n")
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, str(path("watch")))
@@ -126,3 +131,11 @@ def write_watch(hard_s, unattended_s, slack_s=0):
 
 def unattended_s(limits):
     return UNATTENDED_S if limits["set"]["idle_s"] is None else max(1, limits["set"]["idle_s"])
+
+
+def words(seconds):
+    """`8 h`, `1.5 h`, `30 min`, `45 s`."""
+    for unit_s, unit in ((3600, "h"), (60, "min")):
+        if seconds >= unit_s:
+            return "%s %s" % (("%.2f" % (seconds / unit_s)).rstrip("0").rstrip("."), unit)
+    return "%d s" % seconds

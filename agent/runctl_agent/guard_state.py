@@ -16,17 +16,18 @@ WATCH_USED = "/var/lib/runctl/used"
 # A price that was asked for is as good as that; then the most that it can be counts.
 PRICE_S = 3600.0
 COPY_S = 60.0
+# After a start with limits that are used up: so long there is to give it more.
+BOOT_GRACE_S = 600.0
 LEAST_BILLED_S = 60.0
 _NUMBERS = ("anchor", "boot_s", "before_s", "wall")
 _LATER = ("usd", "usd_per_hour", "price_s", "sign_s", "looked_s", "grace_s")
-_PARTS = ("price", "stop", "put_off", "last_stop")
 
 
 class Meter:
     """`state` is what stands in the file; `advance` brings it up to now. `times`: what has `monotonic()` and `time()`."""
 
-    def __init__(self, times=time):
-        self._times, self._copied = times, None
+    def __init__(self, times=None):
+        self._times, self._copied = times or time, None
         self.state = _load()
 
     @property
@@ -37,8 +38,9 @@ class Meter:
     def usd(self):
         return self.state["usd"]
 
-    def advance(self, price):
-        """`price`: GuardPrice or None. True where this is the first look since a boot."""
+    def advance(self, limits):
+        """`limits`: as guard_limits.read() gives them."""
+        price = limits and limits["price"]
         state, now, wall = self.state, self._times.monotonic(), self._times.time()
         is_new = state.get("boot") != run_state.boot_id()
         if is_new:
@@ -51,7 +53,11 @@ class Meter:
         if state["usd"] is None and self.rate() is not None:
             state["usd"] = 0.0
             self._add(self.used_s, self.rate())
-        return is_new
+        if is_new and limits and state["before_s"] and self.over(limits):
+            state["grace_s"] = self.used_s + BOOT_GRACE_S
+            state["put_off"] = {
+                "since": self.moment(self.used_s), "until_s": state["grace_s"],
+                "why": "it was started again with its limits used up; extend them, or it stops itself again"}
 
     def _begin_boot(self, now, wall):
         old, age_s = dict(self.state), _boot_age_s(self._times)
@@ -93,6 +99,16 @@ class Meter:
         """The price in force now, from who sets it."""
         self.state.update(usd_per_hour=usd_per_hour, price_s=self.used_s)
 
+    def over(self, limits):
+        """(reason, detail, used seconds when it was due) of what is used up, or None."""
+        wanted = limits["set"]
+        if wanted["max_seconds"] is not None and self.used_s >= wanted["max_seconds"]:
+            detail = "its limit of %s of running was reached" % guard_limits.words(wanted["max_seconds"])
+            return "budget", detail, max(wanted["max_seconds"], self.state["grace_s"])
+        if wanted["max_usd"] is not None and self.usd is not None and self.usd >= wanted["max_usd"]:
+            return "budget", "its limit of $%.2f was reached" % wanted["max_usd"], self.used_s
+        return None
+
     def left_s(self, limits):
         """[(seconds left, `hours` or `dollars`)], the shorter first, at the present price."""
         found, wanted = [], limits["set"]
@@ -113,8 +129,8 @@ class Meter:
         if not found:
             return None
         if self.state["stop"]:
-            found.append(self.state["stop"]["due_s"])
-        hard_s = max(min(found), self.state["grace_s"]) + limits["overrun_s"] + guard_limits.BEYOND_S
+            found.append(self.state["stop"].get("due_s", self.used_s))
+        hard_s = max(min(found), self.state["grace_s"] if self.over(limits) else 0.0) + limits["overrun_s"] + guard_limits.BEYOND_S
         by_watch = watch_used_s()
         # It may have been set up long after the first boot.
         apart_s = 0.0 if by_watch is None else by_watch - self.used_s
@@ -139,10 +155,17 @@ def _load():
         if isinstance(found, dict) and isinstance(found.get("boot"), str) and all(isinstance(found.get(key), (int, float)) for key in _NUMBERS):
             for key in _LATER:
                 found[key] = guard_limits.number(found.get(key))
-            for key in _PARTS:
-                found[key] = found.get(key) if isinstance(found.get(key), dict) else None
-            return dict(found, grace_s=found["grace_s"] or 0.0)
+            put_off, last = found.get("put_off"), found.get("last_stop")
+            return dict(
+                found, price=guard_limits.price_of(found.get("price")), price_s=found["price_s"] or 0.0, grace_s=found["grace_s"] or 0.0,
+                stop=found.get("stop") if isinstance(found.get("stop"), dict) else None,
+                put_off=put_off if _has(put_off, "since", "why") and guard_limits.number(put_off.get("until_s")) is not None else None,
+                last_stop=last if _has(last, "at", "reason", "detail") else None)
     return {}
+
+
+def _has(value, *names):
+    return isinstance(value, dict) and all(isinstance(value.get(name), str) for name in names)
 
 
 def watch_used_s():

@@ -8,6 +8,8 @@ from .errors import AgentError
 # For the script to save in, as `stop` gives it by default; when nothing good was saved up to the last moment, it gets the short one.
 GRACE_S, LAST_GRACE_S = 120.0, 15.0
 AGAIN_S = 60.0
+# What a script says so long after it was asked in vain is no sign of life.
+CALM_S = 10.0
 # A supervisor's report is there so long after the grace, or something is wrong.
 REPORT_S = 60.0
 # At the last moment nothing is waited for longer.
@@ -16,7 +18,7 @@ UPLOAD_S = 600.0
 
 
 class GuardStop:
-    """Goes on from `state["stop"]`, whoever began it: {reason, detail, due_s, name, asked_s, runs, forced, again_s, saved_s, why}, times in used seconds."""
+    """Goes on from `state["stop"]`, whoever began it: {reason, detail, due_s, name, grace_s, asked_s, runs, forced, again_s, calm_s, saved_s, why}, times in used seconds."""
 
     def __init__(self, meter, signs, log):
         self._meter, self._signs, self._log = meter, signs, log
@@ -28,37 +30,38 @@ class GuardStop:
     def is_asking(self):
         """A script has been asked to save, or was just now: what it says then is no sign of life."""
         stop = self._stop
-        return bool(stop) and (stop["again_s"] is None or stop["again_s"] - self._meter.used_s > AGAIN_S - 10)
+        return bool(stop) and (stop["again_s"] is None or self._meter.used_s < stop["calm_s"])
 
-    def begin(self, reason, detail, due_s):
+    def begin(self, limits, reason, detail, due_s):
         self._meter.state["stop"] = {
-            "reason": reason, "detail": detail, "due_s": due_s, "runs": [], "forced": False, "again_s": None, "saved_s": None, "why": None}
-        self._ask(False)
+            "reason": reason, "detail": detail, "due_s": due_s, "runs": [], "forced": False, "again_s": None, "calm_s": 0.0, "saved_s": None, "why": None}
+        self._ask(limits, False)
         self._log("%s: everything is saved, then the machine is powered off" % detail)
 
     def turn(self, limits):
         """True where the machine is to be powered off now."""
         stop, used_s = self._stop, self._meter.used_s
         hard_s = stop["due_s"] + limits["overrun_s"]
-        if used_s >= hard_s and not stop["forced"]:
+        if used_s >= hard_s and not stop["forced"] and stop["saved_s"] is None:
             self._log("the stop can be put off no longer")
-            self._ask(True)
+            self._ask(limits, True)
         elif stop["again_s"] is not None:
             if used_s < stop["again_s"]:
                 return False
-            self._ask(False)
+            self._ask(limits, False)
         reports = self._reports()
         waited_s = used_s - stop["asked_s"]
         lacking = [run_id for run_id, report in reports.items() if report is None]
         refused = ["%s: %s" % (run_id, report["why"]) for run_id, report in reports.items() if report and not report["ok"]]
         if stop["forced"]:
             return not lacking or waited_s >= FORCED_S
-        if lacking and waited_s >= GRACE_S + REPORT_S:
+        if lacking and waited_s >= stop["grace_s"] + REPORT_S:
             refused.append("%s: its supervisor gave no report" % lacking[0])
         elif lacking:
+            stop["saved_s"] = None
             return False
         if refused:
-            self._put_off("; ".join(refused), hard_s)
+            self._put_off(limits, "; ".join(refused), hard_s)
             return False
         self._meter.state["put_off"] = None
         if stop["saved_s"] is None:
@@ -82,9 +85,11 @@ class GuardStop:
         """The sentence for who wonders later."""
         return "%s; %s" % (self._stop["detail"], self._stop["why"] or "nothing ran")
 
-    def _ask(self, forced):
+    def _ask(self, limits, forced):
         stop = self._stop
         stop.update(name="guard %s %d" % (self._meter.state["boot"][:8], self._meter.used_s * 1000), asked_s=self._meter.used_s, forced=forced, again_s=None, saved_s=None)
+        # Where little may be put off, the scripts must not use up all of it.
+        stop["grace_s"] = LAST_GRACE_S if forced else min(GRACE_S, limits["overrun_s"] / 4)
         if forced:
             stop["why"] = "ended by force" + (": " + stop["why"] if stop["why"] else "")
 
@@ -96,8 +101,7 @@ class GuardStop:
                 stop["runs"].append(run_id)
         for run_id in stop["runs"]:
             try:
-                grace_s = LAST_GRACE_S if stop["forced"] else GRACE_S
-                spot_notice.lay_down({"run_id": run_id}, stop["name"], grace_s, stop["detail"], stop["reason"], stop["forced"])
+                spot_notice.lay_down({"run_id": run_id}, stop["name"], stop["grace_s"], stop["detail"], stop["reason"], stop["forced"])
                 found[run_id] = run_state.reports_of(run_id).get("stop " + stop["name"])
                 if found[run_id] is None:
                     run_state.ensure_supervisor(run_id)
@@ -108,9 +112,10 @@ class GuardStop:
                 found[run_id] = None
         return found
 
-    def _put_off(self, why, hard_s):
+    def _put_off(self, limits, why, hard_s):
         state, stop = self._meter.state, self._stop
-        stop.update(again_s=self._meter.used_s + AGAIN_S, runs=[], why=why)
+        wait_s = min(AGAIN_S, limits["overrun_s"] / 8)
+        stop.update(again_s=self._meter.used_s + wait_s, calm_s=self._meter.used_s + min(CALM_S, wait_s / 2), runs=[], why=why)
         since = (state["put_off"] or {"since": self._meter.moment(self._meter.used_s)})["since"]
         state["put_off"] = {"since": since, "until_s": hard_s, "why": why}
         self._log("the stop is put off: " + why)

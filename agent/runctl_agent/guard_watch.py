@@ -17,8 +17,6 @@ WRITE_S = 10.0
 LOOK_S = 15.0
 UNSEEN_S = 60.0
 ASK_PRICE_S = 600.0
-# After a start with limits that are used up: so long there is to give it more.
-BOOT_GRACE_S = 600.0
 # The content of the file that asks for the power-off has its room on the disk from the beginning.
 ROOM = 1024
 TRIES = 5
@@ -88,12 +86,10 @@ class Guard:
         if self._is_off():
             return True
         self._fresh = False
-        is_boot = self.meter.advance(limits["price"])
+        self.meter.advance(limits)
         self._touch()
         self._mend(limits)
         self._ask_price(limits)
-        if is_boot:
-            self._begin_boot(limits)
         self._look(limits)
         over = self._turn_stop(limits)
         self._publish(limits)
@@ -160,23 +156,6 @@ class Guard:
         if self.meter.reckons_with_most():
             self.say("the spot price has not been known for an hour: reckoning with $%s an hour at most" % limits["price"]["at_most_usd_per_hour"])
 
-    def _over(self, limits):
-        """(reason, detail, used seconds when it was due) of what is used up, or None."""
-        wanted, used_s, grace_s = limits["set"], self.meter.used_s, self.meter.state["grace_s"]
-        if wanted["max_seconds"] is not None and used_s >= wanted["max_seconds"]:
-            return "budget", "its limit of %s of running was reached" % words(wanted["max_seconds"]), max(wanted["max_seconds"], grace_s)
-        if wanted["max_usd"] is not None and self.meter.usd is not None and self.meter.usd >= wanted["max_usd"]:
-            return "budget", "its limit of $%.2f was reached" % wanted["max_usd"], used_s
-        return None
-
-    def _begin_boot(self, limits):
-        state = self.meter.state
-        if state["before_s"] and self._over(limits):
-            state["grace_s"] = self.meter.used_s + BOOT_GRACE_S
-            state["put_off"] = {
-                "since": self.meter.moment(self.meter.used_s), "until_s": state["grace_s"],
-                "why": "it was started again with its limits used up; extend them, or it stops itself again"}
-
     def _look(self, limits):
         state, used_s = self.meter.state, self.meter.used_s
         looked_s = state["looked_s"]
@@ -198,14 +177,14 @@ class Guard:
             state["sign_s"] = used_s
 
     def _due(self, limits):
-        over, state, used_s = self._over(limits), self.meter.state, self.meter.used_s
+        over, state, used_s = self.meter.over(limits), self.meter.state, self.meter.used_s
         if over and used_s >= state["grace_s"]:
             return over
         idle_s = limits["set"]["idle_s"]
         if idle_s is not None and used_s - state["sign_s"] >= idle_s:
-            return "idle", "idle for %s" % words(idle_s), used_s
-        if state["put_off"] and not over and not state["stop"]:
-            state["put_off"] = None  # it was given more
+            return "idle", "idle for %s" % guard_limits.words(idle_s), used_s
+        if not over and not state["stop"]:
+            state.update(put_off=None, grace_s=0.0)  # it was given more
         return None
 
     def _turn_stop(self, limits):
@@ -215,7 +194,7 @@ class Guard:
             return False
         if due and not stop:
             self.meter.state["put_off"] = None
-            self.stop.begin(*due)
+            self.stop.begin(limits, *due)
         return bool(due) and self.stop.turn(limits)
 
     def _publish(self, limits):
@@ -243,7 +222,7 @@ class Guard:
         self._flush(True)
         try:
             # The next boot has its time to be given more.
-            least_s = self.meter.used_s + BOOT_GRACE_S + limits["overrun_s"] + guard_limits.BEYOND_S
+            least_s = self.meter.used_s + guard_state.BOOT_GRACE_S + limits["overrun_s"] + guard_limits.BEYOND_S
             hard_s = self.meter.hard_s(limits)
             if hard_s is not None and reason == "budget":
                 guard_limits.write_watch(max(hard_s, least_s), guard_limits.unattended_s(limits))
@@ -280,11 +259,3 @@ class Guard:
     def _events(self):
         state = self.meter.state
         return json.dumps([state.get(name) for name in ("boot", "stop", "put_off", "last_stop", "price", "grace_s")], sort_keys=True)
-
-
-def words(seconds):
-    """`8 h`, `1.5 h`, `30 min`, `45 s`."""
-    for unit_s, unit in ((3600, "h"), (60, "min")):
-        if seconds >= unit_s:
-            return "%s %s" % (("%.2f" % (seconds / unit_s)).rstrip("0").rstrip("."), unit)
-    return "%d s" % seconds

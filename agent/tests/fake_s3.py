@@ -1,4 +1,4 @@
-"""S3 and the instance's metadata service on one local port, checking every signature by its own reckoning. Breaks on demand."""
+"""S3, the instance's metadata service and a little of EC2 on one local port, checking every signature by its own reckoning. Breaks on demand."""
 
 import base64
 import hashlib
@@ -28,6 +28,8 @@ class FakeS3:
         self.has_role, self.ids = True, 0
         # What the metadata service says further: {path below /latest/meta-data/: text, or a status}. `unsigned`: takes only requests without a signature.
         self.metadata, self.unsigned = {}, False
+        # EC2: the spot prices that it tells, oldest first, as (time, text); the tags that instances gave themselves; what it refuses by name.
+        self.spot_prices, self.tags, self.refused, self.ec2_calls = [], {}, set(), []
         self.lock = threading.Lock()
         owner = self
 
@@ -110,6 +112,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.body = self.rfile.read(length)
         if parts.path.startswith("/latest/"):
             return self.metadata(parts.path)
+        if self.command == "POST" and parts.path == "/":
+            return self.ec2(parts)
         self.query = dict(parse_qsl(parts.query, keep_blank_values=True))
         bucket, _, self.key = unquote(parts.path)[1:].partition("/")
         self.world.calls.append((self.command, self.key, self.query, dict(self.headers)))
@@ -136,7 +140,23 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = do_any
 
-    def is_signed(self, parts, scope):
+    def ec2(self, parts):
+        world, asked = self.world, dict(parse_qsl(self.body.decode(), keep_blank_values=True))
+        world.ec2_calls.append(asked)
+        scope = re.search(r"Credential=([^/]+)/(\d{8})/([^/]+)/ec2/", self.headers["authorization"] or "")
+        if not scope or not self.is_signed(parts, scope, "ec2") or hashlib.sha256(self.body).hexdigest() != self.headers["x-amz-content-sha256"]:
+            world.wrong.append(asked)
+            return self.fail(401, "AuthFailure")
+        if asked["Action"] in world.refused:
+            return self.fail(403, "UnauthorizedOperation")
+        if asked["Action"] == "CreateTags":
+            keys = [name for name in asked if name.endswith(".Key")]
+            world.tags.setdefault(asked["ResourceId.1"], {}).update((asked[name], asked[name[:-3] + "Value"]) for name in keys)
+            return self.answer(200, b"<CreateTagsResponse><return>true</return></CreateTagsResponse>")
+        items = "".join("<item><spotPrice>%s</spotPrice><timestamp>%s</timestamp></item>" % (price, moment) for moment, price in world.spot_prices)
+        return self.answer(200, ("<R><spotPriceHistorySet>%s</spotPriceHistorySet></R>" % items).encode())
+
+    def is_signed(self, parts, scope, service="s3"):
         """By the text of the specification, from what came over the wire."""
         names = re.search(r"SignedHeaders=([^,]+)", self.headers["authorization"]).group(1).split(";")
         pairs = sorted(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
@@ -146,9 +166,9 @@ class _Handler(BaseHTTPRequestHandler):
             + ["%s:%s" % (name, self.headers[name].strip()) for name in names] + ["", ";".join(names), digest])
         moment, day, region = self.headers["x-amz-date"], scope.group(2), scope.group(3)
         key = b"AWS4" + SECRET.encode()
-        for text in (day, region, "s3", "aws4_request"):
+        for text in (day, region, service, "aws4_request"):
             key = hmac.new(key, text.encode(), hashlib.sha256).digest()
-        text = "AWS4-HMAC-SHA256\n%s\n%s/%s/s3/aws4_request\n%s" % (moment, day, region, hashlib.sha256(canonical.encode()).hexdigest())
+        text = "AWS4-HMAC-SHA256\n%s\n%s/%s/%s/aws4_request\n%s" % (moment, day, region, service, hashlib.sha256(canonical.encode()).hexdigest())
         given = re.search(r"Signature=(\w+)", self.headers["authorization"]).group(1)
         all_signed = all(name.lower() in names for name in self.headers if name.lower().startswith("x-amz-")) and "host" in names
         return (all_signed and scope.group(1) == KEY_ID and self.headers["x-amz-security-token"] == TOKEN
