@@ -7,7 +7,7 @@ import {isRunctlError, type RunctlError} from '../../src/model/errors.js'
 import {runScript} from '../../src/providers/local/run-script.js'
 import {shellEnvironment, temporaryFolder} from '../../src/providers/local/shell-environment.js'
 import type {LocalProvider} from '../../src/providers/local/local-provider.js'
-import {isAlive, LocalTestBed, run} from './local-test-bed.js'
+import {describeAll, isAlive, LocalTestBed, run} from './local-test-bed.js'
 
 describe('the shell of a local instance', () => {
   let bed: LocalTestBed
@@ -29,7 +29,7 @@ describe('the shell of a local instance', () => {
 
   it('shows a script a clean environment', async () => {
     const names = (await run(provider, id, 'env')).split('\n').map(line => line.split('=')[0])
-    const own = ['HOME', 'USER', 'LOGNAME', 'SHELL', 'TERM', 'TMPDIR', 'RUNCTL_INSTANCE_ID', 'RUNCTL_BOOT_ID']
+    const own = ['HOME', 'USER', 'LOGNAME', 'SHELL', 'TERM', 'TMPDIR', 'RUNCTL_INSTANCE_ID', 'RUNCTL_BOOT_ID', 'RUNCTL_BOOT_AT']
     expect(names).to.include.members(['PATH', 'https_proxy', ...own])
     expect(names).not.to.include('AWS_SECRET_ACCESS_KEY').and.not.to.include('RUNCTL_DATA_DIR')
     expect(await run(provider, id, 'pwd -P; echo $HOME; echo $TMPDIR; ls -d "$TMPDIR"')).to.equal(
@@ -43,6 +43,11 @@ describe('the shell of a local instance', () => {
     await provider.stopInstance(id)
     await provider.startInstance(id)
     expect(await run(provider, id, 'echo $RUNCTL_BOOT_ID')).to.match(/^\S+$/).and.not.to.equal(first)
+  })
+
+  it('tells when it was started last', async () => {
+    const [instance] = await describeAll(provider)
+    expect(await run(provider, id, 'echo $RUNCTL_BOOT_AT')).to.equal(instance?.launchedAt)
   })
 
   it('runs the script in its own session and process group', async () => {
@@ -124,7 +129,7 @@ describe('the shell of a local instance', () => {
 })
 
 describe('the environment of a local script', () => {
-  const place = {instanceId: 'local-0a1b2c3d', home: '/data/home', bootId: 'boot'}
+  const place = {instanceId: 'local-0a1b2c3d', home: '/data/home', bootId: 'boot', bootAt: '2026-11-23T12:00:00.000Z'}
 
   it('passes on what finds programs, packages, accelerators and the network, and nothing else', () => {
     const passed = {
@@ -141,7 +146,7 @@ describe('the environment of a local script', () => {
     expect(shellEnvironment(place, {...passed, ...kept})).to.deep.equal({
       ...passed,
       HOME: '/data/home', USER: user, LOGNAME: user, SHELL: '/bin/sh', TERM: 'dumb', TMPDIR: '/data/home/tmp',
-      RUNCTL_INSTANCE_ID: 'local-0a1b2c3d', RUNCTL_BOOT_ID: 'boot',
+      RUNCTL_INSTANCE_ID: 'local-0a1b2c3d', RUNCTL_BOOT_ID: 'boot', RUNCTL_BOOT_AT: '2026-11-23T12:00:00.000Z',
     })
   })
 

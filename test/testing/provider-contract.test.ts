@@ -53,6 +53,26 @@ const DEFECTS: readonly {readonly defect: string; readonly notices: string; read
     make: p => otherwise(p, {createInstance: ({options: _, ...request}) => p.createInstance(request)}),
   },
   {
+    defect: 'forgets limits at the launch',
+    notices: 'gives an instance its limits',
+    make: p => otherwise(p, {createInstance: ({limits: _, ...request}) => p.createInstance(request)}),
+  },
+  {
+    defect: 'keeps no hard limit',
+    notices: 'powers an instance off at its hard limit',
+    make: p => otherwise(p, {createInstance: ({limits, ...request}) => p.createInstance({...request, ...(limits ? {limits: {...limits, hardSeconds: null}} : {})})}),
+  },
+  {
+    defect: 'does not know what becomes of an instance that powers itself off',
+    notices: 'powers an instance off when',
+    make: p => otherwise(p, {selfStop: {install: null, endsAs: () => 'terminate', access: null}}),
+  },
+  {
+    defect: 'cannot set up what powers off',
+    notices: 'sets up what powers',
+    make: p => otherwise(p, {selfStop: {install: 'echo no >&2; exit 1', endsAs: () => 'stop', access: null}}),
+  },
+  {
     defect: 'decodes output as text',
     notices: 'passes bytes in and out exactly',
     make: p => withShell(p, async (shell, id, request) => {

@@ -7,10 +7,12 @@ import {mkdir, readdir, readFile, rename, rm, stat, writeFile} from 'node:fs/pro
 import {join} from 'node:path'
 
 import {RunctlError} from '../../model/errors.js'
+import type {FirstLimits} from '../provider.js'
 import {FolderLock} from './folder-lock.js'
 import {isForgotten, parseRecord, REMEMBERED_MS, type InstanceRecord} from './instance-record.js'
 import type {Machine} from './machine.js'
 import {removeFolder} from './remove-folder.js'
+import {layDownLimits} from './self-stop.js'
 
 export const INSTANCE_ID_PATTERN = /^local-[0-9a-f]{8}$/
 
@@ -73,14 +75,14 @@ export class InstanceFolders {
    * Makes the instance of this request, or gives the one that it made before. The id follows from the request, so that of two
    * processes which try at once exactly one gets to make it.
    */
-  async create(requestId: string, fill: (id: string) => InstanceRecord): Promise<CreatedFolder> {
+  async create(requestId: string, fill: (id: string) => InstanceRecord, limits: FirstLimits | null = null): Promise<CreatedFolder> {
     for (let attempt = 0; attempt < 20; attempt++) {
       const id = this.idOf(requestId, attempt)
       const existing = await this.read(id)
       if (existing?.request_id === requestId) return {record: existing, made: false}
       if (existing) continue
       const record = fill(id)
-      if (await this.moveIn(record)) return {record, made: true}
+      if (await this.moveIn(record, limits)) return {record, made: true}
       const quicker = await this.read(id)
       if (quicker?.request_id === requestId) return {record: quicker, made: false}
     }
@@ -94,10 +96,11 @@ export class InstanceFolders {
   }
 
   /** False where another process was quicker. */
-  private async moveIn(record: InstanceRecord): Promise<boolean> {
+  private async moveIn(record: InstanceRecord, limits: FirstLimits | null): Promise<boolean> {
     const staging = join(this.root, `.new-${randomBytes(6).toString('hex')}`)
     await mkdir(join(staging, 'home'), {recursive: true, mode: 0o700})
     await mkdir(join(staging, 'lock'))
+    if (limits) await layDownLimits(join(staging, 'home'), limits)
     await writeWhole(staging, record)
     try {
       await rename(staging, join(this.root, record.id))

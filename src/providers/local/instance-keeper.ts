@@ -1,11 +1,13 @@
 import {RunctlError} from '../../model/errors.js'
+import {TAGS} from '../../model/instance.js'
 import type {CallOptions} from '../provider.js'
-import {rethrowDiskError} from './disk-error.js'
+import {isFullDisk, rethrowDiskError} from './disk-error.js'
 import {INSTANCE_ID_PATTERN, type InstanceFolders} from './instance-folder.js'
 import {endInstanceProcesses} from './instance-processes.js'
-import {currentRecord, type InstanceRecord} from './instance-record.js'
+import {currentRecord, endedAt, type InstanceRecord} from './instance-record.js'
 import type {Machine} from './machine.js'
 import {removeFolder} from './remove-folder.js'
+import {selfStopWish} from './self-stop.js'
 
 /** How long to go on killing what does not die: only processes that hang in the kernel do not. */
 const KILL_MS = 10_000
@@ -21,12 +23,16 @@ export class InstanceKeeper {
     private readonly folders: InstanceFolders,
     private readonly machine: Machine,
     private readonly now: () => Date,
+    /** The instance that this process belongs to, if any: it cannot be ended from within. */
+    private readonly within: string | null,
   ) {}
 
   /** null where there is none. */
   async look(id: string, options: CallOptions): Promise<InstanceRecord | null> {
     const found = await this.folders.read(id).catch(rethrowDiskError)
-    return found && this.asOfNow(await this.finish(found, options).catch(rethrowDiskError))
+    if (!found) return null
+    const ended = await this.finish(found, options).catch(rethrowDiskError)
+    return this.asOfNow(await this.powerOff(ended, options).catch(rethrowDiskError))
   }
 
   /** Rejects with `not_found`. */
@@ -39,7 +45,7 @@ export class InstanceKeeper {
   /** While the work goes on, nobody else changes the instance or starts a script on it. */
   async whileHeld<T>(id: string, work: (record: InstanceRecord) => Promise<T>, options: CallOptions): Promise<T> {
     // Before the lock: its folder must exist.
-    await this.current(id)
+    await this.powerOff(await this.current(id), options).catch(rethrowDiskError)
     const held = this.folders.lock(id).hold(async () => work(await this.current(id)), options)
     return held.catch(rethrowDiskError)
   }
@@ -72,6 +78,28 @@ export class InstanceKeeper {
       })
     })
     return finished ?? record
+  }
+
+  /** An instance that wants to end its own time is stopped. */
+  private async powerOff(record: InstanceRecord, options: CallOptions): Promise<InstanceRecord> {
+    if (this.asOfNow(record).state !== 'running' || record.id === this.within) return record
+    const home = this.folders.home(record.id)
+    if ((await selfStopWish(home, record, this.now())) === null) return record
+    const stopped = await this.folders.lock(record.id).holdIfFree(async () => {
+      const found = (await this.folders.read(record.id)) ?? record
+      const wish = found.state === 'running' && found.boot_id === record.boot_id ? await selfStopWish(home, found, this.now()) : null
+      if (!wish) return found
+      const tags = wish.detail === null ? found.tags : {...found.tags, [TAGS.guard]: wish.detail}
+      const stopping: InstanceRecord = {...found, state: 'stopping', state_reason: wish.reason, ...endedAt(found, wish.at), tags}
+      await this.folders.write(stopping).catch((error: unknown) => {
+        if (!isFullDisk(error)) throw error
+      })
+      return this.end(stopping, options, FINISH_MS).catch((error: unknown) => {
+        if (error instanceof RunctlError) return stopping
+        throw error
+      })
+    })
+    return stopped ?? record
   }
 
   private asOfNow(record: InstanceRecord): InstanceRecord {

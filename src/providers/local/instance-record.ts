@@ -15,6 +15,10 @@ export interface InstanceRecord {
   readonly boot_id: string
   readonly created_at: string
   readonly launched_at: string
+  /** When it last began to stop; absent where nobody saw that, and in records of older versions. */
+  readonly stopped_at?: string
+  /** Seconds that it ran before its last start. A start whose end nobody saw counts for nothing. */
+  readonly used_seconds?: number
   readonly terminated_at: string | null
   readonly tags: Readonly<Record<string, string>>
 }
@@ -28,7 +32,8 @@ export const REMEMBERED_MS = 3_600_000
 /** As it is now: an instance whose machine was booted since its start is stopped, although nobody could write that down. */
 export function currentRecord(record: InstanceRecord, machineBootId: string): InstanceRecord {
   if (record.state !== 'running' || isSameBoot(record.machine_boot_id, machineBootId)) return record
-  return {...record, state: 'stopped', state_reason: 'interrupted'}
+  const {stopped_at: _, ...known} = record
+  return {...known, state: 'stopped', state_reason: 'interrupted'}
 }
 
 export function asInstance(record: InstanceRecord): Instance {
@@ -43,8 +48,15 @@ export function asInstance(record: InstanceRecord): Instance {
     lifecycle: 'on-demand',
     createdAt: record.created_at,
     launchedAt: record.launched_at,
+    ...(record.state !== 'running' && record.stopped_at !== undefined ? {stoppedAt: record.stopped_at} : {}),
     tags: record.tags,
   }
+}
+
+/** What is to be written when a running instance ends, at that moment. */
+export function endedAt(record: InstanceRecord, at: Date): Pick<InstanceRecord, 'stopped_at' | 'used_seconds'> {
+  const ran = Math.max(0, (at.getTime() - Date.parse(record.launched_at)) / 1000)
+  return {stopped_at: at.toISOString(), used_seconds: (record.used_seconds ?? 0) + ran}
 }
 
 /** Whoever stops an instance for another reason than a person's wish says so in its tags before. */

@@ -7,9 +7,10 @@ import type {CallOptions, CreateInstanceRequest, InstanceQuery, Pricing, Provide
 import {isFullDisk, rethrowDiskError} from './disk-error.js'
 import {InstanceFolders} from './instance-folder.js'
 import {InstanceKeeper} from './instance-keeper.js'
-import {asInstance, checkTags, currentRecord, reasonForEnding, type InstanceRecord} from './instance-record.js'
+import {asInstance, checkTags, currentRecord, endedAt, reasonForEnding, type InstanceRecord} from './instance-record.js'
 import {LocalShell} from './local-shell.js'
 import type {Machine} from './machine.js'
+import {forgetPowerOff, LOCAL_SELF_STOP} from './self-stop.js'
 
 export interface LocalProviderDeps {
   /** Real path of runctl's data folder. */
@@ -24,12 +25,13 @@ export class LocalProvider implements Provider {
   readonly name = 'local'
   readonly shell: LocalShell
   readonly pricing: Pricing = {hourlyPrice: () => Promise.resolve({usdPerHour: 0, source: 'local'})}
+  readonly selfStop = LOCAL_SELF_STOP
   private readonly folders: InstanceFolders
   private readonly keeper: InstanceKeeper
 
   constructor(private readonly deps: LocalProviderDeps) {
     this.folders = new InstanceFolders(deps.dataDir, deps.machine, deps.now)
-    this.keeper = new InstanceKeeper(this.folders, deps.machine, deps.now)
+    this.keeper = new InstanceKeeper(this.folders, deps.machine, deps.now, deps.env['RUNCTL_INSTANCE_ID'] ?? null)
     this.shell = new LocalShell(this.keeper, id => this.folders.home(id), deps.env)
   }
 
@@ -52,7 +54,7 @@ export class LocalProvider implements Provider {
       terminated_at: null,
       tags,
     })
-    const {record, made} = await this.folders.create(request.requestId, fill).catch(rethrowDiskError)
+    const {record, made} = await this.folders.create(request.requestId, fill, request.limits ?? null).catch(rethrowDiskError)
     return made ? {...asInstance(record), state: 'pending'} : asInstance(currentRecord(record, this.deps.machine.bootId()))
   }
 
@@ -73,6 +75,7 @@ export class LocalProvider implements Provider {
       const record = found.state === 'stopping' ? await this.keeper.end(found, options) : found
       if (record.state === 'running') return asInstance(record)
       if (record.state !== 'stopped') throw wrongState(record, 'started')
+      await forgetPowerOff(this.folders.home(id)).catch(rethrowDiskError)
       const next = await this.keeper.write({
         ...record,
         state: 'running',
@@ -116,7 +119,8 @@ export class LocalProvider implements Provider {
       if (record.state === (state === 'stopping' ? 'stopped' : 'terminated')) return asInstance(record)
       if (state === 'stopping' && ['shutting-down', 'terminated'].includes(record.state)) throw wrongState(record, 'stopped')
       const reason = record.state === 'running' ? reasonForEnding(record) : record.state_reason
-      const ending: InstanceRecord = {...record, state, state_reason: reason}
+      const ended = record.state === 'running' ? endedAt(record, this.deps.now()) : {}
+      const ending: InstanceRecord = {...record, state, state_reason: reason, ...ended}
       await this.keeper.write(ending).catch((error: unknown) => {
         // It must be possible to stop what has filled the disk; the lock keeps others out as well as the mark does.
         if (!isFullDisk(error)) throw error

@@ -81,7 +81,7 @@ export class LocalShell implements Shell {
         program: '/bin/sh',
         args,
         cwd: home,
-        env: shellEnvironment({instanceId: id, home, bootId: record.boot_id}, this.env),
+        env: shellEnvironment({instanceId: id, home, bootId: record.boot_id, bootAt: record.launched_at}, this.env),
         stdin: request.stdin ?? new Uint8Array(),
         timeoutMs: request.timeoutMs,
         maxOutputBytes: this.maxOutputBytes,

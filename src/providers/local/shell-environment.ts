@@ -21,6 +21,8 @@ export interface ShellPlace {
   readonly home: string
   /** Of the current start of the instance. */
   readonly bootId: string
+  /** ISO 8601: when that was. */
+  readonly bootAt: string
 }
 
 export function shellEnvironment(place: ShellPlace, env: Readonly<Record<string, string | undefined>>): Record<string, string> {
@@ -40,6 +42,7 @@ export function shellEnvironment(place: ShellPlace, env: Readonly<Record<string,
     ...(temporary === null ? {} : {TMPDIR: temporary}),
     RUNCTL_INSTANCE_ID: place.instanceId,
     RUNCTL_BOOT_ID: place.bootId,
+    RUNCTL_BOOT_AT: place.bootAt,
   }
 }
 

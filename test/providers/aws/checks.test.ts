@@ -1,10 +1,11 @@
 import {DescribeAvailabilityZonesCommand, DescribeInstancesCommand, DescribeInstanceTypesCommand} from '@aws-sdk/client-ec2'
-import {GetInstanceProfileCommand, ListAttachedRolePoliciesCommand, NoSuchEntityException} from '@aws-sdk/client-iam'
+import {GetInstanceProfileCommand, GetRolePolicyCommand, ListAttachedRolePoliciesCommand, NoSuchEntityException} from '@aws-sdk/client-iam'
 import {GetServiceQuotaCommand, ServiceQuotasClient} from '@aws-sdk/client-service-quotas'
 import {GetCallerIdentityCommand, STSClient} from '@aws-sdk/client-sts'
 import {mockClient} from 'aws-sdk-client-mock'
 import {expect} from 'chai'
 
+import {instancePolicy} from '../../../src/providers/aws/setup/policies.js'
 import {quotaFamilyOf} from '../../../src/providers/aws/checks/quota-codes.js'
 import type {CheckResult, CheckTarget} from '../../../src/providers/provider.js'
 import {awsError, awsMocks, inputs} from './aws-mocks.js'
@@ -59,6 +60,13 @@ describe('the checks of aws', () => {
     expect(await check('instance profile')).to.include({status: 'warning'})
     aws.iam.on(ListAttachedRolePoliciesCommand).resolves({AttachedPolicies: [{PolicyArn: 'arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore'}]})
     expect(await check('instance profile')).to.include({status: 'ok'})
+    // A note, where the role is of an older setup; nothing where that cannot be seen.
+    const role = (policy: object) => aws.iam.on(GetRolePolicyCommand).resolves({RoleName: 'mine', PolicyName: 'runctl-s3', PolicyDocument: encodeURIComponent(JSON.stringify(policy))})
+    expect((await check('instance profile')).found).to.equal('runctl-instance, with AmazonSSMManagedInstanceCore')
+    role(instancePolicy({partition: 'aws', bucket: 'b', readBuckets: []}))
+    expect((await check('instance profile')).found).to.equal('runctl-instance, with AmazonSSMManagedInstanceCore')
+    role({Version: '2012-10-17', Statement: []})
+    expect(await check('instance profile')).to.include({status: 'ok'}).and.to.have.property('found').that.contains('until `runctl aws setup` has run again')
     expect(inputs(aws.iam, GetInstanceProfileCommand)[0]).to.deep.equal({InstanceProfileName: 'runctl-instance'})
     expect(inputs(aws.iam, ListAttachedRolePoliciesCommand)[0]).to.deep.equal({RoleName: 'mine'})
   })

@@ -11,7 +11,7 @@ function keepsTheContract(options: BenchOptions, titles: RegExp): void {
   let bench: AwsBench
   before(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'runctl-'))
-    bench = await startAwsBench(options)
+    bench = await startAwsBench({machine: {env: {RUNCTL_WATCH_TICK: '0.2'}}, ...options})
   })
   after(async () => {
     await bench.close()

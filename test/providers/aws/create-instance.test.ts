@@ -242,6 +242,37 @@ describe('creating an EC2 instance', () => {
       MarketType: 'spot', SpotOptions: {SpotInstanceType: 'one-time', InstanceInterruptionBehavior: 'terminate', MaxPrice: '0.35'},
     })
     expect(input?.TagSpecifications?.map(entry => entry.ResourceType)).to.deep.equal(['instance', 'volume', 'spot-instances-request'])
+    expect(input?.InstanceInitiatedShutdownBehavior).to.equal('terminate')
+  })
+
+  describe('with limits', () => {
+    const limits = {forAgent: '{"set":{"max_seconds":3600}}', hardSeconds: 4500.2, unattendedSeconds: null}
+    const sent = (): string => Buffer.from(runs().at(-1)?.UserData ?? '', 'base64').toString()
+
+    it('sends them along as user data, the same for the same limits, and nothing without', async () => {
+      await create({limits})
+      const first = sent()
+      expect(first.startsWith('#!/bin/sh\n')).to.equal(true)
+      expect(first).to.contain(Buffer.from(limits.forAgent).toString('base64')).and.to.contain("echo '4501 -' | lay_down watch")
+      // What travels is a third more, and EC2 counts what there is before.
+      expect(first.length).to.be.below(8192)
+      await create({limits, requestId: 'create-2'})
+      expect(sent()).to.equal(first)
+      await create({requestId: 'create-3'})
+      expect(runs().at(-1)).to.not.have.property('UserData')
+    })
+
+    it('lets nothing in them become code', async () => {
+      await create({limits: {...limits, forAgent: `{"x":"'; touch /tmp/x; '$(id)\nRUNCTL_WATCH\n"}`}})
+      expect(sent()).to.not.contain('touch').and.not.contain('$(id)\n')
+    })
+
+    it('refuses what cannot be laid down, before anything is asked', async () => {
+      for (const wrong of [{hardSeconds: -1}, {hardSeconds: Number.NaN}, {unattendedSeconds: 0}, {unattendedSeconds: 1e12}, {forAgent: 'x'.repeat(9000)}]) {
+        expect((await expectedFailure(create({limits: {...limits, ...wrong}}))).code, JSON.stringify(wrong)).to.equal('bad_input')
+      }
+      expect(runs()).to.deep.equal([])
+    })
   })
 
   it('takes on-demand instead of spot only where that was asked for', async () => {

@@ -157,6 +157,7 @@ describe('what EC2 says of an instance', () => {
     ['Client.UserInitiatedShutdown', 'whatever', 'user'],
     ['Client.InstanceInitiatedShutdown', 'idle', 'idle'],
     ['Client.InstanceInitiatedShutdown', null, null],
+    ['Client.InstanceInitiatedShutdown', 'user', null],
     ['Server.SpotInstanceTermination', 'user', 'interrupted'],
     ['Server.SpotInstanceShutdown', null, 'interrupted'],
     ['Server.InsufficientInstanceCapacity', null, 'failed'],

@@ -20,7 +20,7 @@ function clientsFor(region = 'eu-central-1', endpoint: string | null = null): Aw
   const client = new S3Client({region, credentials, ...(endpoint === null ? {} : {endpoint})})
   const other = (): never => expect.fail('the store uses S3 alone')
   const none = {ec2: other, iam: other, pricing: other, quotas: other, ssm: other, ssmOnce: other, sts: other, inRegion: other}
-  return {...none, s3: () => Promise.resolve(client), region: () => Promise.resolve(region), endpoint}
+  return {...none, s3: () => Promise.resolve(client), region: () => Promise.resolve(region), endpoint, ec2Endpoint: null}
 }
 
 function failing(name: string, status: number, more: {attempts?: number; headers?: Record<string, string>; message?: string} = {}): S3ServiceException {

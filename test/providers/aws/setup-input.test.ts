@@ -30,6 +30,10 @@ const POLICY = {
     {Sid: 'ReadData', Effect: 'Allow', Action: ['s3:GetObject'], Resource: [`${S3}data/*`, `${S3}${BUCKET}/*`]},
     {Sid: 'LeaveCommandsAlone', Effect: 'Deny', Action: ['s3:GetObject'], Resource: [`${S3}${BUCKET}/runctl/tmp/*.in`, `${S3}${BUCKET}/runctl/tmp/*.out`]},
     {Sid: 'WriteOutputs', Effect: 'Allow', Action: ['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'], Resource: [`${S3}${BUCKET}/*`]},
+    {Sid: 'SayWhyStopped', Effect: 'Allow', Action: ['ec2:CreateTags'], Resource: 'arn:aws:ec2:*:*:instance/*', Condition: {
+      'ForAllValues:StringEquals': {'aws:TagKeys': ['runctl:state-reason', 'runctl:guard']}, Null: {'aws:ResourceTag/runctl:created-by': 'false'},
+    }},
+    {Sid: 'SeeSpotPrices', Effect: 'Allow', Action: ['ec2:DescribeSpotPriceHistory'], Resource: '*'},
   ],
 }
 const RULES = [

@@ -5,7 +5,8 @@ import type {Check, CheckResult, CheckTarget, ObjectStore} from '../../provider.
 import {callAws, sendOptions} from '../call-aws.js'
 import type {AwsClients} from '../clients.js'
 import {readAccount} from '../setup/aws-setup.js'
-import {SSM_POLICY_NAME, ssmPolicyArn} from '../setup/policies.js'
+import {SAY_WHY_STOPPED, SSM_POLICY_NAME, ssmPolicyArn} from '../setup/policies.js'
+import {INLINE_POLICY_NAME} from '../setup/profile-setup.js'
 import {checkQuota} from './quota-check.js'
 
 export interface AwsChecksDeps {
@@ -83,9 +84,21 @@ async function instanceProfile({clients, profileName}: AwsChecksDeps, signal: Ab
   if (role === undefined) return failed(`${profileName} holds no role`, 'runctl aws setup')
   const {partition} = await readAccount(clients, signal)
   const {AttachedPolicies: policies = []} = await callAws('iam:ListAttachedRolePolicies', signal, () => iam.send(new ListAttachedRolePoliciesCommand({RoleName: role}), options))
-  if (policies.some(({PolicyArn}) => PolicyArn === ssmPolicyArn(partition))) return ok(`${profileName}, with ${SSM_POLICY_NAME}`)
+  if (policies.some(({PolicyArn}) => PolicyArn === ssmPolicyArn(partition))) return ok(`${profileName}, with ${SSM_POLICY_NAME}${await tagNote(clients, role, signal)}`)
   // A policy of one's own may allow the same: only a command that answers proves it.
   return {status: 'warning', found: `the role ${role} does not have ${SSM_POLICY_NAME}`, fix: 'runctl aws setup, or prove that commands answer: runctl doctor INSTANCE'}
+}
+
+/** Limits on an instance hold without the right: so this is a note, and silent where it cannot be found out. */
+async function tagNote(clients: AwsClients, role: string, signal: AbortSignal | undefined): Promise<string> {
+  const {GetRolePolicyCommand} = await import('@aws-sdk/client-iam')
+  const found = await callAws('iam:GetRolePolicy', signal, async () =>
+    (await clients.iam()).send(new GetRolePolicyCommand({RoleName: role, PolicyName: INLINE_POLICY_NAME}), sendOptions(signal))).catch((error: unknown) => {
+    if (isRunctlError(error)) return null
+    throw error
+  })
+  if (found?.PolicyDocument === undefined || decodeURIComponent(found.PolicyDocument).includes(`"${SAY_WHY_STOPPED}"`)) return ''
+  return '; an instance may not say in its tags why its limits stopped it, until `runctl aws setup` has run again'
 }
 
 /** Writes, reads and deletes an object of its own. */

@@ -63,6 +63,8 @@ function stateReason(
   if (code.startsWith('Server.') || /^Client\.(InternalError|InvalidSnapshot|VolumeLimitExceeded)/.test(code)) return 'failed'
   // Whoever stops an instance for another reason than a person's wish says so in its tags before.
   const tagged = tags[TAGS.stateReason] ?? ''
+  // Nobody asked EC2 for this one: the tag is its own, or left from an earlier stop. Its transition reason says "User initiated" all the same.
+  if (code === 'Client.InstanceInitiatedShutdown') return tagged === 'budget' || tagged === 'idle' ? tagged : null
   if (TAGGED_REASONS.includes(tagged)) return tagged as InstanceStateReason
   // A shutdown from within is not a person's wish, as far as EC2 knows.
   if (code === 'Client.InstanceInitiatedShutdown') return null

@@ -1,5 +1,7 @@
 /** IAM documents: what an instance may do, and what a user of runctl needs at least. */
 
+import {TAGS} from '../../../model/instance.js'
+
 export interface PolicyStatement {
   readonly Sid: string
   readonly Effect: 'Allow' | 'Deny'
@@ -21,6 +23,9 @@ export const trustPolicy = (partition: string) => ({
 /** EC2 has another name in China. */
 const ec2Principal = (partition: string): string => (partition === 'aws-cn' ? 'ec2.amazonaws.com.cn' : 'ec2.amazonaws.com')
 
+/** The statement by which an instance may tell in its tags why it stopped itself. */
+export const SAY_WHY_STOPPED = 'SayWhyStopped'
+
 /** AWS's own policy with which the SSM agent registers and takes commands. */
 export const SSM_POLICY_NAME = 'AmazonSSMManagedInstanceCore'
 export const ssmPolicyArn = (partition: string): string => `arn:${partition}:iam::aws:policy/${SSM_POLICY_NAME}`
@@ -35,7 +40,8 @@ export interface InstancePolicyInput {
 
 /**
  * What a training machine does in S3: read data, write outputs. It can delete nothing, and cannot read what travels to and from commands,
- * which may be secret and another machine's: it is given URLs for its own.
+ * which may be secret and another machine's: it is given URLs for its own. Besides, limits that it keeps by itself say in two tags why they stopped
+ * it, and follow the price of a spot machine; they hold without both.
  */
 export function instancePolicy({bucket, partition, readBuckets}: InstancePolicyInput): PolicyDocument {
   const arn = (name: string): string => `arn:${partition}:s3:::${name}`
@@ -47,6 +53,12 @@ export function instancePolicy({bucket, partition, readBuckets}: InstancePolicyI
       {Sid: 'ReadData', Effect: 'Allow', Action: ['s3:GetObject'], Resource: readable.map(name => `${arn(name)}/*`)},
       {Sid: 'LeaveCommandsAlone', Effect: 'Deny', Action: ['s3:GetObject'], Resource: ['in', 'out'].map(kind => `${arn(bucket)}/runctl/tmp/*.${kind}`)},
       {Sid: 'WriteOutputs', Effect: 'Allow', Action: ['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'], Resource: [`${arn(bucket)}/*`]},
+      {Sid: SAY_WHY_STOPPED, Effect: 'Allow', Action: ['ec2:CreateTags'], Resource: `arn:${partition}:ec2:*:*:instance/*`, Condition: {
+        'ForAllValues:StringEquals': {'aws:TagKeys': [TAGS.stateReason, TAGS.guard]},
+        Null: {[`aws:ResourceTag/${TAGS.createdBy}`]: 'false'},
+      }},
+      // Describe calls know no resources.
+      {Sid: 'SeeSpotPrices', Effect: 'Allow', Action: ['ec2:DescribeSpotPriceHistory'], Resource: '*'},
     ],
   }
 }
@@ -87,7 +99,7 @@ export function userPolicy({account, bucket, partition, roleName}: UserPolicyInp
       allow('DeleteWhatRunctlCreated', ['ec2:DeleteSnapshot', 'ec2:DeleteVolume', 'ec2:ReleaseAddress'], [snapshots, ec2('volume'), ec2('elastic-ip')], created),
       allow('EndPersistentSpotRequests', ['ec2:CancelSpotInstanceRequests'], ec2('spot-instances-request'), created),
       allow('GiveInstancesTheirRole', ['iam:PassRole'], `arn:${partition}:iam::${account}:role/${roleName}`, {StringEquals: {'iam:PassedToService': ec2Principal(partition)}}),
-      allow('SeeTheProfile', ['iam:GetInstanceProfile', 'iam:ListAttachedRolePolicies'], [
+      allow('SeeTheProfile', ['iam:GetInstanceProfile', 'iam:GetRolePolicy', 'iam:ListAttachedRolePolicies'], [
         `arn:${partition}:iam::${account}:instance-profile/${roleName}`, `arn:${partition}:iam::${account}:role/${roleName}`,
       ]),
       // EC2 makes this role itself at an account's first spot instance.

@@ -9,7 +9,7 @@ import type {Account} from './aws-setup.js'
 import {instancePolicy, SSM_POLICY_NAME, ssmPolicyArn, trustPolicy} from './policies.js'
 import {untilSettled} from './until-settled.js'
 
-const INLINE_POLICY_NAME = 'runctl-s3'
+export const INLINE_POLICY_NAME = 'runctl-s3'
 const TAGS = [{Key: 'runctl:created-by', Value: 'setup'}]
 
 interface Input {
