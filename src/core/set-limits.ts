@@ -16,7 +16,7 @@ export const keepsLimits = ({tags}: Pick<Instance, 'tags'>): boolean => tagSaysL
  * name no limits; null then. Rejects with `bad_input` for what cannot be kept, with `wrong_state` where the instance cannot power itself off.
  */
 export async function setLimits(wish: LimitWish, instance: Instance, hourly: Promise<HourlyPrice | null>, deps: Deps): Promise<LimitsState | null> {
-  const request = await limitsRequest(wish, instance, hourly, deps)
+  const request = await limitsRequest(wish, instance, () => hourly, deps)
   if (request === null) return null
   const state = stateOf(await askGuard(instance, request, deps))
   await renewTag(instance, state, deps)
@@ -24,10 +24,10 @@ export async function setLimits(wish: LimitWish, instance: Instance, hourly: Pro
 }
 
 /** What is to be told to the instance; null: nothing, it keeps no limits and is to keep none. */
-export async function limitsRequest(wish: LimitWish, instance: Instance, hourly: Promise<HourlyPrice | null>, deps: Omit<Deps, 'agent'>): Promise<GuardRequest | null> {
+export async function limitsRequest(wish: LimitWish, instance: Instance, hourly: () => Promise<HourlyPrice | null>, deps: Omit<Deps, 'agent'>): Promise<GuardRequest | null> {
   const asked = Object.keys({...wish.set, ...wish.defaults}).length > 0
   if (!asked && !keepsLimits(instance)) return null
-  const price = await guardPrice(instance, deps, hourly)
+  const price = await guardPrice(instance, deps, hourly())
   const kept = keepable(wish, price.usd_per_hour, deps, {strict: false})
   if (Object.keys({...kept.set, ...kept.defaults}).length === 0 && !keepsLimits(instance)) return null
   return guardRequest(kept, price, instance, deps)

@@ -26,17 +26,28 @@ export interface StartDeps extends Pick<PlatformDeps, 'cacheDir' | 'clock' | 'pr
   readonly agent: (instanceId: string) => AgentPort
 }
 
+interface StartInput {
+  readonly input: TrainInput
+  readonly request: Omit<StartRequest, 'sync'>
+  /** Told as the start is sent: for what else can be done meanwhile. */
+  readonly onSend: () => unknown
+}
+
 /**
  * Brings the code and starts the script. Where the change is small both ride in one call; else the files go first. A second run
  * in the same folder is refused before any file of the first one is touched.
  */
-export async function startWithSync({input, request}: {readonly input: TrainInput; readonly request: Omit<StartRequest, 'sync'>}, deps: StartDeps): Promise<Started> {
+export async function startWithSync({input, onSend, request}: StartInput, deps: StartDeps): Promise<Started> {
   const agent = deps.agent(input.instanceId)
+  const start: typeof agent.call<'start'> = (...given) => {
+    onSend()
+    return agent.call(...given)
+  }
   const {signal} = deps
   const call = {signal, ...(Object.keys(request.env).length > 0 ? {confidential: true} : {})}
   const title = `Start ${request.script}`
   if (!input.syncCode) {
-    const answer = await step(deps.progress, 'start', title, () => agent.call('start', {...request, sync: null}, call))
+    const answer = await step(deps.progress, 'start', title, () => start('start', {...request, sync: null}, call))
     return {run: started(answer), sync: null, ...kept(answer)}
   }
   const target = {kind: 'project', name: input.projectName} as const
@@ -57,13 +68,13 @@ export async function startWithSync({input, request}: {readonly input: TrainInpu
     const {attachment, request: sync} = prepared.ride
     const timeoutMs = transferTimeoutMs(attachment?.length ?? 0)
     first = await step(deps.progress, 'start', `Send what changed, and start ${request.script}`, () =>
-      agent.call('start', {...request, sync}, {...(attachment ? {attachment} : {}), ...call, timeoutMs}))
+      start('start', {...request, sync}, {...(attachment ? {attachment} : {}), ...call, timeoutMs}))
     if (first.run) return {run: first.run, sync: await completeSync(prepared, first.sync, syncDeps), ...kept(first)}
   } else if (!input.concurrent) {
     await refuseSecondRun(input, deps)
   }
   const sync = await step(deps.progress, 'sync', 'Send the code', () => completeSync(prepared, first?.sync ?? null, syncDeps), report => `${report.files_sent} files`)
-  const answer = await step(deps.progress, 'start', title, () => agent.call('start', {...request, sync: confirmSync(target, sync.tree)}, call))
+  const answer = await step(deps.progress, 'start', title, () => start('start', {...request, sync: confirmSync(target, sync.tree)}, call))
   return {run: started(answer), sync, ...kept(answer)}
 }
 

@@ -92,9 +92,8 @@ export async function train(input: TrainInput, deps: PlatformDeps): Promise<Trai
   // Told below; until then a rejection must not be one that nobody handles.
   resume.catch(() => undefined)
   const instance = await findReady(input, deps)
-  const price = hourlyPrice(instance, deps)
-  // Told below; until then a rejection (Ctrl-C) must not be one that nobody handles.
-  price.catch(() => undefined)
+  // Looked up beside the start, which does not wait for it; before it only where limits need it.
+  const price = askedOnce(async () => hourlyPrice(instance, deps))
   const [guard, resumePlan] = await Promise.all([limitsRequest(input.limits ?? NO_WISH, instance, price, deps), resume])
   const runId = newRunId(deps.clock.now())
   await deps.lifecycle.run('pretrain', {instance, run_id: runId, script, args: input.args})
@@ -123,7 +122,7 @@ export async function train(input: TrainInput, deps: PlatformDeps): Promise<Trai
   }
   // The request may arrive although its answer is not waited for, or is lost.
   deps.footprint.note(runId, {stillRunning: `perhaps ${runId} on ${instance.id}: it was being started`, next: [`runctl ${instance.platform} status ${instance.id}`]})
-  const started = await startWithSync({request, input}, patient).catch((error: unknown) => {
+  const started = await startWithSync({request, input, onSend: price}, patient).catch((error: unknown) => {
     if (isUndelivered(error) || (isRunctlError(error) && error.code !== 'timed_out' && error.code !== 'unreachable')) deps.footprint.forget(runId)
     throw withContext(isRunctlError(error) && error.details['limits'] === true ? withoutLimitsAdvice(error, instance) : error, {next: adviceFor(error, instance, input)})
   })
@@ -138,11 +137,23 @@ export async function train(input: TrainInput, deps: PlatformDeps): Promise<Trai
   const [run] = await Promise.all([
     input.followed ? started.run : waitUntilStarted(started.run, request.data_source, instance, deps),
     recordStart({runId: started.run.run_id, project: input.projectName, output: places.output, tags: outdatedTag(instance, limits)}, instance, deps),
-    input.launchTold ? undefined : price.then(known => tellLaunch(instance, known, limits, deps)),
+    input.launchTold ? undefined : price().then(known => tellLaunch(instance, known, limits, deps)),
   ])
   if (run.state === 'stopped') deps.footprint.forget(run.run_id)
   const result = {instance_id: instance.id, platform: instance.platform, run, sync: started.sync, data_sync: data.report, limits, resume_skipped: started.resume_skipped}
   return {instance, result}
+}
+
+/** Asked once, when it is first wanted. */
+function askedOnce<T>(ask: () => Promise<T>): () => Promise<T> {
+  let asked: Promise<T> | undefined
+  return () => {
+    if (asked) return asked
+    asked = ask()
+    // Told to whoever waits for it; until then a rejection (Ctrl-C) must not be one that nobody handles.
+    asked.catch(() => undefined)
+    return asked
+  }
 }
 
 /** The instance, running. One on its way is waited for where that is wanted. */

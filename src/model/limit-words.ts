@@ -73,8 +73,9 @@ const WEEK_MS = 6 * 86_400_000
 export function momentWords(at: string, now: Date): string {
   const time = new Date(at)
   if (Number.isNaN(time.getTime())) return at
-  const iso = time.toISOString()
-  const day = Math.abs(time.getTime() - now.getTime()) < WEEK_MS ? (DAYS[time.getUTCDay()] ?? '') : iso.slice(0, 10)
+  // A time that was reckoned a moment ago is meant to the minute.
+  const iso = new Date(Math.round(time.getTime() / 60_000) * 60_000).toISOString()
+  const day = Math.abs(time.getTime() - now.getTime()) < WEEK_MS ? (DAYS[new Date(iso).getUTCDay()] ?? '') : iso.slice(0, 10)
   return `${day} ${iso.slice(11, 16)} UTC`
 }
 

@@ -6,7 +6,6 @@ import type {SaveFit} from '../model/save-fit.js'
 import {escapeControl} from './escape-control.js'
 import {goOnLine} from './go-on-text.js'
 import {limitPairs} from './limits-text.js'
-import {renderRecord} from './record.js'
 import type {RenderEnv} from './render-env.js'
 import {riskLines} from './risk-text.js'
 import {renderRun} from './run-text.js'
@@ -32,7 +31,7 @@ export function renderMonitor({checkpoints, instance_id, limits, log_lines, run,
     log === '' ? 'The log is empty.' : log,
     renderCheckpointList(shown, env, 'No checkpoints yet.') + (earlier > 0 ? `\nand ${earlier} earlier` : ''),
     // The log's end stands above.
-    [renderRun({...run, last_log_line: null}, env), ...(limits === null ? [] : [renderRecord(limitPairs(limits, null, env), env)]), ...riskLines({save_fit}, env)].join('\n'),
+    [renderRun({...run, last_log_line: null}, env, limitPairs(limits, null, env)), ...riskLines({save_fit}, env)].join('\n'),
     goOnLine(run, instance_id, env),
   ].filter(part => part !== '').join('\n\n')
 }

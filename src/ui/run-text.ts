@@ -6,14 +6,15 @@ import {fitWidth} from './display-width.js'
 import {escapeLine} from './escape-control.js'
 import {paint} from './paint.js'
 import {plural} from './plural.js'
-import {renderRecord} from './record.js'
+import {renderRecord, type Pair} from './record.js'
 import type {RenderEnv} from './render-env.js'
 import {shownAge, shownNumber} from './shown-values.js'
 import {runStateStyle, runStateWords} from './state-words.js'
 import {renderTable, type Column} from './table.js'
 import {formatTime} from './timestamp.js'
 
-export function renderRun(run: RunStatus, env: RenderEnv): string {
+/** `further`: what else is to stand in the record. */
+export function renderRun(run: RunStatus, env: RenderEnv, further: readonly Pair[] = []): string {
   const record = renderRecord(
     [
       ['Run', run.name === null ? run.run_id : `${run.run_id} (${run.name})`],
@@ -29,6 +30,7 @@ export function renderRun(run: RunStatus, env: RenderEnv): string {
       ['Checkpoints', checkpoints(run, env)],
       ['Output', output(run, env)],
       ['Log', `${run.log_path}${env.format === 'text' ? '' : ` (${formatBytes(run.log_size_bytes)})`}`],
+      ...further,
     ],
     env,
   )

@@ -76,17 +76,17 @@ describe('the calls that a use-case makes', () => {
     ({instanceId: INSTANCE_ID, kind, graceMs: 1000, force: false, requestId: 'req-1', timeoutMs: 60_000})
 
   const table: readonly {readonly name: string; readonly scene?: () => Scene; readonly act: (deps: FakeDeps) => Promise<unknown>; readonly rounds: readonly (readonly string[])[]}[] = [
-    {name: 'train after an edit', act: deps => train(trainInput(), deps), rounds: [['describe'], ['agent start']]},
+    {name: 'train after an edit', act: deps => train(trainInput(), deps), rounds: [['describe'], ['agent start', 'price']]},
     {
       name: 'train of another project: the tags say so',
       act: deps => train(trainInput({projectName: 'other'}), deps),
-      rounds: [['describe'], ['agent start'], ['setTags']],
+      rounds: [['describe'], ['agent start', 'price'], ['setTags']],
     },
     {
       name: 'the first train on an instance that was created for the project: the tags name the run',
       scene: () => scene({tags: {[TAGS.project]: 'proj'}}),
       act: deps => train(trainInput(), deps),
-      rounds: [['describe'], ['agent start'], ['setTags']],
+      rounds: [['describe'], ['agent start', 'price'], ['setTags']],
     },
     {
       name: 'train --wait, to the end',
@@ -95,7 +95,7 @@ describe('the calls that a use-case makes', () => {
         const {instance, result} = await train(trainInput({readyTimeoutMs: 1000, followed: true}), deps)
         await finishRun({instance, runId: result.run.run_id, timeoutMs: null, log: () => undefined, recorded: true, save: SAVE}, deps)
       },
-      rounds: [['describe'], ['agent start'], ['agent logs'], ['setTags']],
+      rounds: [['describe'], ['agent start', 'price'], ['agent logs'], ['setTags']],
     },
     {name: 'status', act: deps => showStatus(INSTANCE_ID, SAVE, deps), rounds: [['describe'], ['agent status', 'price']]},
     {name: 'status of a stopped instance', scene: () => scene({state: 'stopped'}), act: deps => showStatus(INSTANCE_ID, SAVE, deps), rounds: [['describe'], ['price']]},

@@ -35,6 +35,7 @@ const COMMANDS: readonly ((ids: {readonly instance: string; readonly run: string
   ({instance}) => ['local', 'push', instance, SCRIPT],
   ({instance}) => ['local', 'pull', instance, '--checkpoints'],
   ({instance}) => ['local', 'wait', instance],
+  ({instance}) => ['local', 'extend', instance, '--hours', '8'],
   ({instance}) => ['local', 'status', instance],
   () => ['local', 'status'],
   () => ['status'],

@@ -4,7 +4,7 @@ import {Ajv, type ValidateFunction} from 'ajv'
 
 import {REPOSITORY} from './repository.js'
 
-const VERBS = ['create', 'exec', 'monitor', 'processes', 'pull', 'push', 'start', 'status', 'stop', 'terminate', 'train', 'wait']
+const VERBS = ['create', 'exec', 'extend', 'monitor', 'processes', 'pull', 'push', 'start', 'status', 'stop', 'terminate', 'train', 'wait']
 const ajv = new Ajv({strict: false, allErrors: true})
 const compiled = new Map<string, ValidateFunction>()
 
