@@ -67,6 +67,7 @@ export function holdingRow(holding: Holding, platform: string): HoldingRow {
     stops_at: null,
     made_by_runctl: TAGS.createdBy in holding.tags,
     attached_to: holding.attachedTo,
+    over_budget: null,
     holding_type: holding.type,
     goes_with_instance: holding.goesWithInstance,
   }

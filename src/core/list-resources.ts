@@ -44,6 +44,8 @@ export interface ResourceRow {
   readonly made_by_runctl: boolean
   /** The instance that a disk or an address is attached to; null for instances and for what is attached to none. */
   readonly attached_to: string | null
+  /** Its project's budget was gone over on purpose for it: by whom and when; null: it was not. */
+  readonly over_budget: string | null
 }
 
 export interface ListResourcesInput {
@@ -110,6 +112,7 @@ function rowOf(instance: Instance, prices: InstancePrices, now: Date): ResourceR
     stops_at: instance.state === 'running' || instance.state === 'pending' ? stopsAtOf(instance.tags[TAGS.stopsAt]) : null,
     made_by_runctl: TAGS.createdBy in instance.tags,
     attached_to: null,
+    over_budget: instance.tags[TAGS.overBudget] ?? null,
   }
 }
 

@@ -44,15 +44,14 @@ export async function startInstance(input: StartInput, deps: PlatformDeps): Prom
   const note = new RunningNote(instance, deps)
   const overBudget = changed && input.budget ? await tagsByBudget(instance, {...input, budget: input.budget}, note, deps) : {}
   if (changed) await deps.lifecycle.run('prestart', {instance})
+  // Before the start: an override that could not be recorded was none.
+  if (Object.keys(overBudget).length > 0) await deps.provider.setTags(input.instanceId, overBudget, {signal: deps.signal})
   let limits: LimitsState | null = null
-  let tags: Promise<Instance['tags']> = Promise.resolve({})
+  const tags = changed ? recordCostSoFar(instance, note, deps) : Promise.resolve({})
+  // Waited for below; until then a rejection (Ctrl-C) must not be one that nobody handles.
+  tags.catch(() => undefined)
   try {
     if (changed) {
-      // Before the start: an override that could not be recorded was none.
-      if (Object.keys(overBudget).length > 0) await deps.provider.setTags(input.instanceId, overBudget, {signal: deps.signal})
-      tags = recordCostSoFar(instance, note, deps)
-      // Waited for below; until then a rejection (Ctrl-C) must not be one that nobody handles.
-      tags.catch(() => undefined)
       instance = await step(deps.progress, 'start', `Start ${instance.id}`, () => deps.provider.startInstance(input.instanceId, {signal: deps.signal}))
     }
     note.leave([`runctl ${instance.platform} stop ${instance.id}`])

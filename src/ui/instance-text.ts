@@ -26,6 +26,7 @@ export function renderInstance(row: ResourceRow, env: RenderEnv, limits: readonl
       ['Disks', disks(row, env)],
       ['So far', costInWords(row, env)],
       ...limits,
+      ['Over budget', row.over_budget ?? undefined],
       ['Project', row.project ?? undefined],
       ['Owner', row.owner ?? undefined],
       ['Run', row.run ?? undefined],

@@ -10,9 +10,9 @@ import {wrapWords} from './wrap-words.js'
 
 const MOST_UNKNOWN = 5
 const NOT_IN_IT = 'From list prices: without traffic, S3, taxes, discounts, and machines that ended without runctl.'
-const HOW = 'By its end: what runs now runs on until it stops itself, and all disks stay.'
+const HOW = 'By its end: what runs now runs on until it stops itself, and all disks stay. Loose volumes are attached to nothing.'
 const HEADERS: Readonly<Record<SummaryGroup, string>> = {owner: 'OWNER', platform: 'PLATFORM', project: 'PROJECT', region: 'REGION', type: 'TYPE'}
-const NAMES = {address: ['address', 'addresses'], snapshot: ['snapshot', 'snapshots'], volume: ['volume attached to nothing', 'volumes attached to nothing']} as const
+const NAMES = {address: ['address', 'addresses'], snapshot: ['snapshot', 'snapshots'], volume: ['loose volume', 'loose volumes']} as const
 
 interface Line extends SpendingSums {
   readonly label: string
@@ -46,7 +46,7 @@ function columns({by, over}: SpendingSummary, env: RenderEnv): readonly Column<L
   const money = (header: string, of: (line: Line) => SpendingSum | null): Column<Line> =>
     ({header, value: line => shownSum(of(line), env), align: 'right'})
   return [
-    {header: HEADERS[by], value: line => line.label, minWidth: 12, style: line => (line.isTotal ? 'bold' : undefined)},
+    {header: HEADERS[by], value: line => line.label, minWidth: 16, style: line => (line.isTotal ? 'bold' : undefined)},
     {header: 'INSTANCES', value: line => (line.instances === null ? null : String(line.instances)), align: 'right', priority: 1},
     {header: 'RUNNING', value: line => (line.running === null ? null : String(line.running)), align: 'right', priority: 2},
     ...(over ? [] : [money('TODAY', line => line.today)]),

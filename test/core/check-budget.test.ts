@@ -161,7 +161,7 @@ describe('budgets', () => {
       const deps = new FakeDeps(null)
       const inRegion = (region: string): FakeDeps['provider'] => {
         const {provider} = new FakeDeps({id: `mem-${region}`, region, createdAt: '2026-11-23T10:00:00Z', tags: PROJECT})
-        // eslint-disable-next-line require-yield -- it fails before the first
+         
         if (failing.includes(region)) provider.describeInstances = async function* () {
           throw new RunctlError('platform_failed', `no right in ${region}`)
         }
@@ -197,7 +197,7 @@ describe('budgets', () => {
     it('refuse where a platform does not tell what there is, unless they are gone over on purpose', async () => {
       const failing = (): FakeDeps => {
         const deps = new FakeDeps(null)
-        // eslint-disable-next-line require-yield -- it fails before the first
+         
         deps.provider.describeInstances = async function* () {
           throw new RunctlError('platform_failed', 'no right to look', {next: ['runctl doctor']})
         }

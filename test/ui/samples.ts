@@ -107,6 +107,7 @@ export function resource(over: Partial<ResourceRow> = {}): ResourceRow {
     stops_at: null,
     made_by_runctl: true,
     attached_to: null,
+    over_budget: null,
     ...over,
   }
 }
