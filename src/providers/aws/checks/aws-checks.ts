@@ -83,8 +83,11 @@ async function instanceProfile({clients, profileName}: AwsChecksDeps, signal: Ab
   if (!found) return failed(`there is no instance profile ${profileName}`, 'runctl aws setup')
   if (role === undefined) return failed(`${profileName} holds no role`, 'runctl aws setup')
   const {partition} = await readAccount(clients, signal)
-  const {AttachedPolicies: policies = []} = await callAws('iam:ListAttachedRolePolicies', signal, () => iam.send(new ListAttachedRolePoliciesCommand({RoleName: role}), options))
-  if (policies.some(({PolicyArn}) => PolicyArn === ssmPolicyArn(partition))) return ok(`${profileName}, with ${SSM_POLICY_NAME}${await tagNote(clients, role, signal)}`)
+  const [{AttachedPolicies: policies = []}, note] = await Promise.all([
+    callAws('iam:ListAttachedRolePolicies', signal, () => iam.send(new ListAttachedRolePoliciesCommand({RoleName: role}), options)),
+    tagNote(clients, role, signal),
+  ])
+  if (policies.some(({PolicyArn}) => PolicyArn === ssmPolicyArn(partition))) return ok(`${profileName}, with ${SSM_POLICY_NAME}${note}`)
   // A policy of one's own may allow the same: only a command that answers proves it.
   return {status: 'warning', found: `the role ${role} does not have ${SSM_POLICY_NAME}`, fix: 'runctl aws setup, or prove that commands answer: runctl doctor INSTANCE'}
 }

@@ -202,7 +202,7 @@ describe('what the commands ask of AWS, each call taking 80 ms longer', function
     it('doctor: who one is three times, for the clock and the partition too; what does not need it beside each other', () =>
       check(['doctor', '--platform', 'aws'], {
         calls: {
-          GetCallerIdentity: 3, DescribeAvailabilityZones: 1, GetInstanceProfile: 1, ListAttachedRolePolicies: 1, DescribeInstanceTypes: 1, DescribeInstances: 1, GetServiceQuota: 1,
+          GetCallerIdentity: 3, DescribeAvailabilityZones: 1, GetInstanceProfile: 1, GetRolePolicy: 1, ListAttachedRolePolicies: 1, DescribeInstanceTypes: 1, DescribeInstances: 1, GetServiceQuota: 1,
         },
         beside: [['DescribeInstanceTypes', 'DescribeInstances']],
       }))
