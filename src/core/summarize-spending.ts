@@ -1,7 +1,8 @@
 import {costBetween, monthAround, monthsBetween, type Cost, type CostSegment} from '../model/cost.js'
 import {RunctlError} from '../model/errors.js'
 import {TAGS} from '../model/instance.js'
-import {HOLDING_KINDS, type Holding, type HoldingKind} from '../providers/provider.js'
+import {HOLDING_KINDS} from '../model/holding-kinds.js'
+import type {Holding, HoldingKind} from '../providers/provider.js'
 import type {PlatformDeps} from './platform-deps.js'
 import {mergeSpendings, spendingBetween, type Spending} from './spending.js'
 
