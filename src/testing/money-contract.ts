@@ -1,5 +1,5 @@
-import {HOLDING_KINDS} from '../model/holding-kinds.js'
 import type {Holding, Provider} from '../providers/provider.js'
+import {HOLDING_KINDS} from '../model/holding-kinds.js'
 import {check, checkEqual, checkRejects} from './assertions.js'
 import type {ContractSubject} from './contract-subject.js'
 
