@@ -10,6 +10,7 @@ import type {SetupResult} from '../core/set-up-platform.js'
 import type {ListedRow} from '../core/list-holdings.js'
 import type {ResourceRow} from '../core/list-resources.js'
 import type {RunRow} from '../core/list-runs.js'
+import type {RunWithLedger} from '../core/run-ledger.js'
 import type {RunLogsJson} from '../core/read-log.js'
 import type {RehearsalReport} from '../core/rehearse/rehearsal-report.js'
 import type {WorkflowResult} from '../core/run-workflow.js'
@@ -60,7 +61,7 @@ export interface CommandJson {
   'checkpoint pull': CheckpointPullResult
   'checkpoint rehearse': RehearsalReport
   'run list': readonly RunRow[]
-  'run show': RunRow
+  'run show': RunWithLedger
   'run logs': RunLogsJson
   'run stop': StopAnswer
   'resources list': readonly ListedRow[]

@@ -50,7 +50,7 @@ async function diskPrices(instances: readonly Instance[], {provider, signal}: Pr
 }
 
 /** Only of one whose present launch is not told by its tags. */
-async function spotPrices(instance: Instance, {clock, provider, signal}: PriceDeps): Promise<Pick<InstancePrices, 'spot'>> {
+export async function spotPrices(instance: Instance, {clock, provider, signal}: PriceDeps): Promise<Pick<InstancePrices, 'spot'>> {
   const {pricing} = provider
   if (instance.lifecycle !== 'spot' || instance.launchedAt === null || !pricing?.priceHistory || isLaunchClosed(instance)) return {}
   const from = new Date(instance.launchedAt)

@@ -63,12 +63,16 @@ export async function askInstances(instances: readonly Instance[], request: Stat
 const existing = (deps: Deps): Promise<readonly Instance[]> => listInstances(['pending', 'running', 'stopping', 'stopped'], deps)
 
 /** Where a run is, and the platform that it is on. Rejects with `bad_input` for what is no run id, with `not_found`, naming the stopped instance that had it last if one did. */
-export async function findRun<D extends Deps>(runId: string, platforms: readonly D[]): Promise<{readonly deps: D; readonly run: RunRow}> {
+export async function findRun<D extends Deps>(runId: string, platforms: readonly D[]): Promise<{readonly deps: D; readonly instance: Instance; readonly run: RunRow}> {
   if (!RUN_ID_PATTERN.test(runId)) throw new RunctlError('bad_input', `${JSON.stringify(runId)} is not a run id`, {next: ['runctl run list']})
-  const lists = await Promise.all(platforms.map(async deps => ({deps, list: await askInstances(await existing(deps), {run_id: runId}, deps)})))
-  for (const {deps, list} of lists) {
+  const lists = await Promise.all(platforms.map(async deps => {
+    const instances = await existing(deps)
+    return {deps, instances, list: await askInstances(instances, {run_id: runId}, deps)}
+  }))
+  for (const {deps, instances, list} of lists) {
     const run = list.runs.find(candidate => candidate.run_id === runId)
-    if (run) return {deps, run}
+    const instance = instances.find(({id}) => id === run?.instance_id)
+    if (run && instance) return {deps, instance, run}
   }
   const unasked = lists.flatMap(({list}) => list.unasked)
   const owner = unasked.find(({last_run}) => last_run === runId)

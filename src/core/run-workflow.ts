@@ -12,6 +12,7 @@ import {planResume} from './plan-resume.js'
 import {pullCheckpoints} from './pull-checkpoints.js'
 import {step} from './progress.js'
 import {readCheckpoints} from './read-checkpoints.js'
+import {runLedger, type RunLedger} from './run-ledger.js'
 import {saysEnded} from './run-outcome.js'
 import {startInstance} from './start-instance.js'
 import {settlePlaces} from './store-place.js'
@@ -40,6 +41,8 @@ export interface WorkflowInput {
 export interface WorkflowResult {
   readonly instance: ResourceRow
   readonly run: RunStatus
+  /** What the run has cost, the machine alone, and what came of it. */
+  readonly ledger: RunLedger
   readonly sync: SyncReport | null
   /** What was done to the instance before the training. */
   readonly began: 'created' | 'started' | 'was-running'
@@ -76,6 +79,9 @@ export async function runWorkflow(input: WorkflowInput, deps: PlatformDeps): Pro
   } catch (error) {
     throw await afterFailure(error, instance, then, input, deps)
   }
+  const ledger = runLedger(run, trained.instance, deps)
+  // Told below; until then a rejection (Ctrl-C) must not be one that nobody handles.
+  ledger.catch(() => undefined)
   const listing = await step(
     deps.progress, 'verify', 'Verify the checkpoints', () => readCheckpoints(deps.agent(instance.id), {run_id: run.run_id}, deps.signal),
     answer => `${answer.checkpoints.filter(({state}) => state === 'complete').length} of ${answer.checkpoints.length} complete`,
@@ -100,6 +106,7 @@ export async function runWorkflow(input: WorkflowInput, deps: PlatformDeps): Pro
   return {
     instance: last,
     run,
+    ledger: await ledger,
     sync: trained.result.sync,
     began,
     checkpoints: listing.checkpoints,

@@ -30,12 +30,12 @@ export async function startInstance(input: StartInput, deps: PlatformDeps): Prom
   const changed = instance.state !== 'running' && instance.state !== 'pending'
   if (changed) await deps.lifecycle.run('prestart', {instance})
   const note = new RunningNote(instance, deps)
-  let tags: Instance['tags'] = {}
+  const tags = changed ? recordCostSoFar(instance, note, deps) : Promise.resolve({})
+  // Waited for below; until then a rejection (Ctrl-C) must not be one that nobody handles.
+  tags.catch(() => undefined)
   try {
     if (changed) {
-      const stopped = instance
-      ;[instance, tags] = await step(deps.progress, 'start', `Start ${instance.id}`, () =>
-        Promise.all([deps.provider.startInstance(input.instanceId, {signal: deps.signal}), recordCostSoFar(stopped, note, deps)]))
+      instance = await step(deps.progress, 'start', `Start ${instance.id}`, () => deps.provider.startInstance(input.instanceId, {signal: deps.signal}))
     }
     note.leave([`runctl ${instance.platform} stop ${instance.id}`])
     if (input.wait) {
@@ -47,7 +47,7 @@ export async function startInstance(input: StartInput, deps: PlatformDeps): Prom
     throw await note.priced(error)
   }
   if (changed) await deps.lifecycle.run('poststart', {instance})
-  return {instance: await resourceRow({...instance, tags: {...instance.tags, ...tags}}, deps, await note.prices), changed}
+  return {instance: await resourceRow({...instance, tags: {...instance.tags, ...(await tags)}}, deps, await note.prices), changed}
 }
 
 /** What it has cost up to now stays known at its price, whatever it runs as from now on. A platform that refuses a tag does not undo the start. */

@@ -141,7 +141,7 @@ interface Span {
 function extend(spans: Span[], part: Span): void {
   const last = spans.at(-1)
   if (last?.to === part.from) last.to = part.to
-  else spans.push(part)
+  else spans.push({...part})
 }
 
 function sentences(machine: readonly Span[], disks: readonly Span[]): readonly string[] {

@@ -126,6 +126,8 @@ export interface HourlyPrice {
   readonly usdPerHour: number
   /** Where the figure is from: `local`, `pricing-api`, `spot-history`, `built-in 2026-11`. */
   readonly source: string
+  /** ISO 8601, UTC. When the platform was asked, where the figure is kept from then. */
+  readonly asOf?: string
 }
 
 export interface Pricing {
@@ -135,7 +137,7 @@ export interface Pricing {
   onDemandPrice?(instance: Instance, options?: CallOptions): Promise<HourlyPrice | null>
   /**
    * What an hour of this (spot) machine cost over time: the price in force at `from`, then each change up to `to`, oldest first. null where it
-   * cannot be had. Absent: its price never changes while it runs.
+   * cannot be had; the first is later than `from` where the platform no longer knows the price of then. Absent: its price never changes while it runs.
    */
   priceHistory?(instance: Instance, from: Date, to: Date, options?: CallOptions): Promise<readonly {readonly from: string; readonly usdPerHour: number}[] | null>
   /** US dollars a month for all disks attached to each of these instances; an instance whose disks or prices are not known is left out. Absent: disks cost nothing. */
@@ -148,6 +150,8 @@ export interface DiskPrice {
   readonly usdPerMonth: number
   readonly gib: number
   readonly source: string
+  /** As in {@link HourlyPrice}. */
+  readonly asOf?: string
 }
 
 export const HOLDING_KINDS = ['address', 'snapshot', 'volume'] as const
@@ -159,7 +163,7 @@ export interface Holding {
   readonly kind: HoldingKind
   readonly name: string | null
   readonly region: string | null
-  /** The platform's own word: `available`, `in-use`, `completed`, `associated`. */
+  /** The platform's own word: `in-use`, `completed`, `associated`; `available` for a disk or an address that nothing uses. */
   readonly state: string
   readonly sizeGib: number | null
   /** The platform's own word: `gp3`. */

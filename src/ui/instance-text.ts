@@ -21,7 +21,9 @@ export function renderInstance(row: ResourceRow, env: RenderEnv): string {
       ['Created', timeAndAge(row.created_at, env)],
       ['Launched', timeAndAge(row.launched_at, env)],
       ['Costs', env.format === 'text' ? shownHourly(row.cost_per_hour, env) : money],
-      ['So far', costSoFar(row, env)],
+      ['Disks', disks(row, env)],
+      ['So far', costInWords(row, env)],
+      ['Stops at', row.stops_at === null ? undefined : env.format === 'text' ? row.stops_at : formatTime(row.stops_at)],
       ['Project', row.project ?? undefined],
       ['Owner', row.owner ?? undefined],
       ['Run', row.run ?? undefined],
@@ -60,11 +62,26 @@ function upFor(row: ResourceRow, env: RenderEnv): string | null {
   return env.format === 'text' || row.state === 'running' ? shownAge(row.launched_at, env) : null
 }
 
-const isUp = ({state}: ResourceRow): boolean => state === 'running' || state === 'pending'
+/** `$12.34`; `$3.10+` where a part of it is not known, `unknown` where all is. */
+function costSoFar({cost_at_least, estimated_cost}: ResourceRow, env: RenderEnv): string | null {
+  if (estimated_cost !== null || env.format === 'text' || cost_at_least === 0) return shownCost(estimated_cost, env)
+  return `${formatCost(cost_at_least)}+`
+}
 
-/** What does not run costs nothing by the hour: that is no unknown price. */
-function costSoFar(row: ResourceRow, env: RenderEnv): string | null {
-  return row.estimated_cost === null && !isUp(row) ? null : shownCost(row.estimated_cost, env)
+/** With what is in it, or why it is not known. */
+function costInWords({cost_at_least, cost_unknown, estimated_cost}: ResourceRow, env: RenderEnv): string | null {
+  if (env.format === 'text') return shownCost(estimated_cost, env)
+  if (estimated_cost !== null) return `${formatCost(estimated_cost)}${estimated_cost === 0 ? '' : ' (machine and disks)'}`
+  const why = cost_unknown.length === 0 ? '' : `: ${cost_unknown.join('; ')}`
+  return `unknown${cost_at_least === 0 ? '' : `; at least ${formatCost(cost_at_least)}`}${why}`
+}
+
+/** Nothing of a platform whose disks cost nothing. */
+function disks({disk_gib, storage_usd_per_month}: ResourceRow, env: RenderEnv): string | undefined {
+  if (env.format === 'text') return storage_usd_per_month === null ? '-' : String(storage_usd_per_month)
+  if (storage_usd_per_month === 0) return undefined
+  const size = disk_gib === null ? '' : `${disk_gib} GiB, `
+  return `${size}${storage_usd_per_month === null ? 'unknown price' : `${formatCost(storage_usd_per_month)} a month, running or not`}`
 }
 
 function spotType(row: ResourceRow): string | null {
@@ -74,11 +91,11 @@ function spotType(row: ResourceRow): string | null {
 function sums(rows: readonly ResourceRow[]): string {
   const running = rows.filter(row => row.state === 'running')
   const hourly = running.reduce((sum, row) => sum + (row.cost_per_hour ?? 0), 0)
-  const spent = rows.reduce((sum, row) => sum + (row.estimated_cost ?? 0), 0)
-  const unknown = rows.filter(row => row.cost_per_hour === null || (row.estimated_cost === null && isUp(row))).length
+  const spent = rows.reduce((sum, row) => sum + row.cost_at_least, 0)
+  const unknown = rows.filter(row => row.estimated_cost === null || (row.cost_per_hour === null && row.state === 'running')).length
   const count = `${running.length} of ${plural(rows.length, 'instance')} running`
-  const known = `${count}: ${formatHourly(hourly)}, ${formatCost(spent)} so far`
-  return unknown === 0 ? known : `${known}; the cost of ${unknown} is not known`
+  const known = `${count}: ${formatHourly(hourly)}, ${unknown > 0 && spent > 0 ? 'at least ' : ''}${formatCost(spent)} so far`
+  return unknown === 0 ? known : `${known}; the cost of ${unknown} is not known${spent > 0 ? ' in full' : ''}`
 }
 
 function timeAndAge(at: string | null, env: RenderEnv): string | null {

@@ -1,6 +1,7 @@
 import type {WorkflowResult} from '../core/run-workflow.js'
 import {renderCheckpointList} from './checkpoint-text.js'
 import {formatDuration} from './duration.js'
+import {ledgerWords} from './ledger-text.js'
 import {formatCost} from './money.js'
 import {renderRecord} from './record.js'
 import type {RenderEnv} from './render-env.js'
@@ -25,6 +26,7 @@ export function renderWorkflow(result: WorkflowResult, env: RenderEnv): string {
     ['Upload error', run.upload?.error ?? undefined, 'red'],
     ['Copied here', pulled ? pulled.destination : undefined],
     ['Took', formatDuration(result.duration_s * 1000)],
+    ['Ledger', ledgerWords(result.ledger)],
     ['Cost', formatCost(result.cost_usd)],
   ], env)
   if (env.format === 'text') return facts

@@ -13,7 +13,7 @@ import {setSpotPrice, type SpotPriceWish} from './ec2/spot-prices.js'
 import {Faults} from './faults.js'
 import {createIam} from './iam.js'
 import {judgedServices} from './judge.js'
-import {createMachines} from './machines/index.js'
+import {createMachines, type MachinesOptions} from './machines/index.js'
 import {PricingService} from './pricing.js'
 import {QuotasService} from './quotas.js'
 import {S3Service} from './s3/index.js'
@@ -41,6 +41,8 @@ export interface BenchOptions {
   /** Absent: real ones, of the best kind that this computer gives. */
   readonly machines?: Machines
   readonly kind?: Machines['kind']
+  /** Of all machines. */
+  readonly machine?: Pick<MachinesOptions, 'diskMib' | 'env' | 'shutdownGraceMs'>
 }
 
 export interface NewInstance extends WantedInstance {
@@ -89,7 +91,12 @@ export async function startAwsBench(options: BenchOptions = {}): Promise<AwsBenc
   const onProblem = (error: unknown): void => void problems.push(error)
   const world = new World({times: {...QUICK, ...options.times}, region: 'us-east-1', endpointPort: await endpoint.listen(socketPath), socketPath})
   world.addInstanceProfile('runctl-instance').createdAt.setTime(0)
-  const machineOptions = {root: folder, endpointPort: world.endpointPort, endpointSocket: socketPath, imds: world, ...(options.kind && {kind: options.kind})}
+  const machineOptions: MachinesOptions = {
+    root: folder, endpointPort: world.endpointPort, endpointSocket: socketPath, imds: world, ...(options.kind && {kind: options.kind}), ...options.machine,
+    sudo: () => world.sudo,
+    // A foreign emulator has no word for it: its instances only lose what they ran.
+    onPowerOff: (id) => options.judge === undefined && ec2.lifecycle.powerOff(find(id)),
+  }
   world.machines = options.machines ?? (await createMachines(machineOptions))
 
   const ec2 = createEc2(world, {onProblem})

@@ -1,4 +1,6 @@
-/** As much of IAM's policy language as the roles of instances need: effects, actions and resources with wildcards. */
+/** As much of IAM's policy language as the roles of instances need: effects, actions and resources with wildcards, conditions on tags. */
+
+import {type ConditionContext, conditionsHold} from './conditions.js'
 
 export interface PolicyStatement {
   readonly Sid?: string
@@ -40,9 +42,9 @@ export function policyName(arn: string): string {
   return arn.slice(arn.lastIndexOf('/') + 1)
 }
 
-export function allows(inline: readonly PolicyDocument[], attached: Iterable<string>, action: string, resource: string): boolean {
+export function allows(inline: readonly PolicyDocument[], attached: Iterable<string>, action: string, resource: string, context: ConditionContext = {}): boolean {
   const managed = [...attached].flatMap((arn) => MANAGED[arn] ?? [])
-  const statements = [...inline, ...managed].flatMap((document) => asList(document.Statement)).filter((statement) => covers(statement, action, resource))
+  const statements = [...inline, ...managed].flatMap((document) => asList(document.Statement)).filter((statement) => covers(statement, action, resource) && conditionsHold(statement.Condition, context))
   return statements.some(({Effect}) => Effect === 'Allow') && !statements.some(({Effect}) => Effect === 'Deny')
 }
 

@@ -8,7 +8,7 @@ import {setTimeout as sleep} from 'node:timers/promises'
 import {accessDenied, refused, signatureRefused} from './access.js'
 import type {Calls} from './counts.js'
 import type {Faults} from './faults.js'
-import {defaultPermission} from './permissions.js'
+import {defaultPermissions} from './permissions.js'
 import {readClaim, SignatureError, type SignatureClaim, type SignedRequest, verifySignature} from './sigv4.js'
 import type {Throttle} from './throttle.js'
 import {type Fault, type Principal, type Service, ServiceError, type ServiceName, type WireRequest, type WireResponse} from './types.js'
@@ -171,8 +171,10 @@ function authorize(service: Service, request: WireRequest, world: World): void {
   const {principal} = request
   // Everyone may ask who he is.
   if (principal === undefined || request.operation === 'GetCallerIdentity') return
-  const {action, resource} = service.permissionOf?.(request) ?? defaultPermission(request, instanceIdsIn(request), world)
-  if (!world.isAllowed(principal, action, resource)) throw accessDenied(request.service, principal.arn, action, resource)
+  const own = service.permissionOf?.(request)
+  for (const {action, context, resource} of own ? [{...own, context: {}}] : defaultPermissions(request, instanceIdsIn(request), world)) {
+    if (!world.isAllowed(principal, action, resource, context)) throw accessDenied(request.service, principal.arn, action, resource)
+  }
 }
 
 const TARGETS: Readonly<Record<string, ServiceName>> = {AmazonSSM: 'ssm', AWSPriceListService: 'pricing', ServiceQuotasV20190624: 'servicequotas'}

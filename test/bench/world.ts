@@ -2,6 +2,7 @@
 
 import {randomBytes} from 'node:crypto'
 
+import type {ConditionContext} from './conditions.js'
 import {allows, matchesPattern, type PolicyDocument, SSM_CORE_POLICY_ARN} from './policies.js'
 import {DEFAULT_QUOTAS} from './quotas.js'
 import type {BenchInstance, BenchTimes, InstanceStateName, Machines, Principal} from './types.js'
@@ -72,6 +73,8 @@ export class World {
   redeliverAfterStart = true
   /** How long a second of SSM's timeouts lasts, in milliseconds; tests of timeouts make it smaller. */
   ssmSecondMs = 1000
+  /** Whether the normal user of instances that start from now on may use `sudo`. */
+  sudo = true
   /** Set by startAwsBench before the first request. */
   machines!: Machines
   readonly #listeners = new Set<StateListener>()
@@ -170,8 +173,8 @@ export class World {
     return role !== null && this.roleAllows(role, 'ssm:UpdateInstanceInformation', '*') && this.roleAllows(role, 'ssmmessages:CreateControlChannel', '*')
   }
 
-  roleAllows(role: Role, action: string, resource: string): boolean {
-    return allows([...role.inline.values()], role.attached, action, resource)
+  roleAllows(role: Role, action: string, resource: string, context: ConditionContext = {}): boolean {
+    return allows([...role.inline.values()], role.attached, action, resource, context)
   }
 
   /**
@@ -185,14 +188,14 @@ export class World {
   }
 
   /** Users may do what is not denied; an instance's role what its policies allow besides. */
-  isAllowed(principal: Principal, action: string, resource: string): boolean {
+  isAllowed(principal: Principal, action: string, resource: string, context: ConditionContext = {}): boolean {
     for (const denial of this.#denials) {
       const concerned = denial.principalArn === null || denial.principalArn === principal.arn
       if (concerned && matchesPattern(denial.action, action)) return false
     }
     if (principal.kind === 'user') return true
     const role = this.roles.get(principal.roleName ?? '')
-    return role !== undefined && this.roleAllows(role, action, resource)
+    return role !== undefined && this.roleAllows(role, action, resource, context)
   }
 
   /** A role and a profile of the same name, as the EC2 console makes them. */

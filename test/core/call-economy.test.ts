@@ -123,7 +123,7 @@ describe('the calls that a use-case makes', () => {
       name: 'start --wait',
       scene: () => scene({state: 'stopped'}),
       act: deps => startInstance({instanceId: INSTANCE_ID, wait: true, timeoutMs: 60_000}, deps),
-      rounds: [['describe'], ['price', 'startInstance'], ['shell']],
+      rounds: [['describe'], ['price', 'startInstance'], ['setTags', 'shell']],
     },
     {name: 'wait', act: deps => waitAndShow({instanceId: INSTANCE_ID, until: 'running', timeoutMs: 60_000}, deps), rounds: [['describe'], ['price', 'shell']]},
   ]

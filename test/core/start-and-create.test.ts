@@ -18,7 +18,7 @@ describe('startInstance', () => {
   it('starts what is stopped, between its steps, and waits until it answers', async () => {
     const deps = new FakeDeps({state: 'stopped'})
     const {changed, instance} = await startInstance(START, deps)
-    expect(deps.journal).to.deep.equal(['prestart', 'startInstance', 'poststart'])
+    expect(deps.journal).to.deep.equal(['prestart', 'startInstance', 'setTags', 'poststart'])
     expect({changed, state: instance.state}).to.deep.equal({changed: true, state: 'running'})
     expect(deps.provider.shell.requests).to.have.length(1)
   })

@@ -18,8 +18,9 @@ const INSTANCES = [
     instance_type: 'local',
     cost_per_hour: 0,
     estimated_cost: 0,
+    cost_at_least: 0,
   }),
-  resource({id: 'i-0aaaabbbbccccdddd', lifecycle: 'spot', name: '訓練', cost_per_hour: null, estimated_cost: null}),
+  resource({id: 'i-0aaaabbbbccccdddd', lifecycle: 'spot', name: '訓練', cost_per_hour: null, estimated_cost: null, cost_at_least: 0}),
 ]
 
 describe('renderInstanceList', () => {
@@ -30,14 +31,14 @@ describe('renderInstanceList', () => {
       'local-1a2b           -        stopped  local                -   $0.00/h    $0.00',
       'i-0aaaabbbbccccdddd  訓練     running  g5.xlarge spot  3h 10m   unknown  unknown',
       '',
-      '2 of 3 instances running: $1.006/h, $3.19 so far; the cost of 1 is not known',
+      '2 of 3 instances running: $1.006/h, at least $3.19 so far; the cost of 1 is not known in full',
     ])
   })
 
-  it('takes what is stopped for no unknown price', () => {
+  it('shows what is known of a cost that is not known in full', () => {
     const [, row, , sum] = renderInstanceList([resource({state: 'stopped', estimated_cost: null})], TABLE).split('\n')
-    expect(row).to.match(/\$1\.006\/h +- /)
-    expect(sum).to.equal('0 of 1 instance running: $0.00/h, $0.00 so far')
+    expect(row).to.match(/\$1\.006\/h +\$3\.19\+( |$)/)
+    expect(sum).to.equal('0 of 1 instance running: $0.00/h, at least $3.19 so far; the cost of 1 is not known in full')
   })
 
   it('shows why an instance is in its state, and the rest, where there is room', () => {
@@ -61,8 +62,15 @@ describe('renderInstance', () => {
   })
 
   it('never shows an unknown price as zero', () => {
-    const text = renderInstance(resource({cost_per_hour: null, estimated_cost: null, price_source: null}), TABLE)
-    expect(text).to.match(/Costs +unknown\nSo far +unknown\n/)
+    const text = renderInstance(resource({cost_per_hour: null, estimated_cost: null, cost_at_least: 0, price_source: null, storage_usd_per_month: null}), TABLE)
+    expect(text).to.match(/Costs +unknown\nDisks +100 GiB, unknown price\nSo far +unknown\n/)
+  })
+
+  it('says what is in a cost, what is known of it, and why the rest is not', () => {
+    const since = 'what it cost from 2026-11-01 10:00 to 2026-11-02 10:00 UTC is not known'
+    expect(renderInstance(resource(), TABLE)).to.include('So far      $3.19 (machine and disks)\n').and.include('Disks       100 GiB, $8.00 a month, running or not\n')
+    expect(renderInstance(resource({estimated_cost: null, cost_unknown: [since]}), {...TABLE, width: 200})).to.include(`So far      unknown; at least $3.19: ${since}\n`)
+    expect(renderInstance(resource({stops_at: '2026-11-24T08:00:00Z'}), TABLE)).to.match(/Stops at +2026-11-24/)
   })
 })
 

@@ -4,14 +4,18 @@ import type {
 } from '../provider.js'
 import {awsChecks} from './checks/aws-checks.js'
 import type {AwsClients} from './clients.js'
-import type {AwsSettings} from './instances/aws-settings.js'
+import {AwsHoldings} from './holdings/aws-holdings.js'
+import {elsewhere, type AwsSettings} from './instances/aws-settings.js'
 import {InstanceChanger} from './instances/change-instances.js'
 import type {AwsClock} from './clock.js'
 import {InstanceDescriber} from './instances/describe-instances.js'
 import {Launcher} from './instances/launcher.js'
 import {RecentChanges} from './instances/recent-changes.js'
-import {AwsPricing} from './pricing/aws-pricing.js'
+import {AwsPricing, type KeptPrices} from './pricing/aws-pricing.js'
 import {PriceCache} from './pricing/price-cache.js'
+import {SpotHistoryCache} from './pricing/spot-history-cache.js'
+import {enabledRegions} from './regions.js'
+import {AwsSelfStop} from './self-stop/aws-self-stop.js'
 import {AwsSetup} from './setup/aws-setup.js'
 import {SsmShell} from './shell/ssm-shell.js'
 import {S3Store} from './store/s3-store.js'
@@ -22,6 +26,8 @@ export interface AwsProviderDeps {
   /** runctl's data folder, for prices. */
   readonly dataDir: string
   readonly clock: AwsClock
+  /** Of another region's provider, to share; absent: own ones. */
+  readonly kept?: KeptPrices
 }
 
 /** EC2 for instances, SSM for the shell, S3 for bytes, tags for state. */
@@ -30,10 +36,13 @@ export class AwsProvider implements Provider {
   readonly shell: SsmShell
   readonly store: S3Store
   readonly pricing: AwsPricing
+  readonly holdings: AwsHoldings
+  readonly selfStop: AwsSelfStop
   readonly setup: Setup
   private readonly describer: InstanceDescriber
   private readonly changer: InstanceChanger
   private readonly launcher: Launcher
+  private readonly kept: KeptPrices
 
   constructor(private readonly deps: AwsProviderDeps) {
     const {clients, clock, dataDir, settings} = deps
@@ -42,12 +51,14 @@ export class AwsProvider implements Provider {
     const describer = new InstanceDescriber(clients, recent)
     this.describer = describer
     this.changer = new InstanceChanger({clients, describer, recent, clock})
+    this.kept = deps.kept ?? {prices: new PriceCache(dataDir, now), spotHistory: new SpotHistoryCache(dataDir, now)}
     this.pricing = new AwsPricing({
       clients,
-      cache: new PriceCache(dataDir, now),
+      kept: this.kept,
       now,
       zoneOf: async (id, signal) => (recent.last(id) ?? (await describer.find(id, signal)))?.zone ?? null,
     })
+    this.holdings = new AwsHoldings({clients, pricing: this.pricing})
     this.launcher = new Launcher({clients, settings, describer, recent, clock, price: (wish, signal) => this.pricing.price(wish, signal)})
     this.store = new S3Store({clients, scratch: settings.bucket === null ? null : `s3://${settings.bucket}/runctl/tmp/`})
     this.shell = new SsmShell({
@@ -59,6 +70,7 @@ export class AwsProvider implements Provider {
         return known && {state: known.instance.state, profileArn: known.profileArn}
       },
     })
+    this.selfStop = new AwsSelfStop(clients)
     this.setup = new AwsSetup({clients, clock, profileName: profileName(settings), bucket: settings.bucket})
   }
 
@@ -72,6 +84,15 @@ export class AwsProvider implements Provider {
 
   describeInstances(query: InstanceQuery, {signal}: CallOptions = {}): AsyncIterable<Instance> {
     return this.describer.query(query, signal)
+  }
+
+  regions({signal}: CallOptions = {}): Promise<readonly string[]> {
+    return enabledRegions(this.deps.clients, signal)
+  }
+
+  inRegion(region: string): AwsProvider {
+    const {clients, settings} = this.deps
+    return new AwsProvider({...this.deps, clients: clients.inRegion(region), settings: elsewhere(settings), kept: this.kept})
   }
 
   async lookedIn(): Promise<{readonly place: string; readonly next: readonly string[]}> {

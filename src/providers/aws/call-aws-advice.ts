@@ -126,6 +126,14 @@ export const ADVICE_BY_NAME: readonly AdviceRule[] = [
     advise: ({message}) => ({code: 'not_found', message: `there is no such instance: ${message}`, next: ['runctl resources list --platform aws']}),
   },
   {
+    names: ['VolumeInUse', 'InvalidSnapshot.InUse', 'InvalidIPAddress.InUse', 'InvalidAddress.InUse'],
+    advise: ({name, message}) => ({code: 'wrong_state', message: `it is in use, and nothing was deleted (${name}): ${message}`, next: ['runctl resources list']}),
+  },
+  {
+    names: ['InvalidVolume.NotFound', 'InvalidSnapshot.NotFound', 'InvalidAllocationID.NotFound', 'InvalidAddress.NotFound', 'InvalidAddressID.NotFound'],
+    advise: ({message}) => ({code: 'not_found', message: `there is no such thing: ${message}`, next: ['runctl resources list']}),
+  },
+  {
     names: ['IncorrectInstanceState', 'IncorrectState', 'UnsupportedOperation', 'IncorrectSpotRequestState'],
     advise: ({name, message}) => ({code: 'wrong_state', message: `AWS cannot do that in the present state (${name}): ${message}`, next: ['runctl resources list']}),
   },

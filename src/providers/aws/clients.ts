@@ -22,8 +22,12 @@ export interface AwsClients {
   sts(): Promise<STSClient>
   /** Rejects with `bad_input` where no region is configured anywhere. */
   region(): Promise<string>
+  /** The same account in another region, with the same credentials. Throws `bad_input` for what cannot be a region. */
+  inRegion(region: string): AwsClients
   /** AWS_ENDPOINT_URL and its like, where one is set; else null. */
   readonly endpoint: string | null
+  /** The same for EC2. */
+  readonly ec2Endpoint: string | null
 }
 
 type Environment = Pick<ProviderEnvironment, 'env' | 'settings'>
@@ -50,12 +54,24 @@ const IDLE_TIMEOUT_MS = 60_000
  * (SSO, roles, containers, instance metadata, AWS_MAX_ATTEMPTS) is the SDK's own chain.
  */
 export function createClients({env, settings}: Environment): AwsClients {
-  const region = configuredRegion({env, settings})
   const credentials = credentialSource({env, settings})
+  return clientsIn(configuredRegion({env, settings}), {env, profile: credentials.profile, shared: {keys: credentials.keys}})
+}
+
+interface Account {
+  readonly env: Environment['env']
+  readonly profile: string | null
+  /** Clients of one process find credentials once: the first one's answer, kept and renewed by the SDK, serves the others. */
+  readonly shared: {keys: AnyClient['config']['credentials'] | undefined}
+}
+
+/** null: the region of the profile. */
+function clientsIn(region: string | null, account: Account): AwsClients {
+  const {env, profile, shared} = account
   const attempts = env['AWS_MAX_ATTEMPTS'] ? {} : {maxAttempts: MAX_ATTEMPTS}
   const base = {
     ...(region === null ? {} : {region}),
-    ...(credentials.profile === null ? {} : {profile: credentials.profile}),
+    ...(profile === null ? {} : {profile}),
     ...(env['AWS_RETRY_MODE'] ? {} : {retryMode: 'adaptive' as const}),
     ...attempts,
     requestHandler: {connectionTimeout: CONNECTION_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, throwOnRequestTimeout: true},
@@ -65,11 +81,9 @@ export function createClients({env, settings}: Environment): AwsClients {
     return endpoint === null ? {} : {endpoint}
   }
 
-  let shared = credentials.keys
-  /** Clients of one process find credentials once: the first one's answer, kept and renewed by the SDK, serves the others. */
   const make = <T extends AnyClient>(create: (common: typeof base & {credentials?: AnyClient['config']['credentials']}) => T): T => {
-    const client = create(shared ? {...base, credentials: shared} : base)
-    shared ??= client.config.credentials
+    const client = create(shared.keys ? {...base, credentials: shared.keys} : base)
+    shared.keys ??= client.config.credentials
     return client
   }
   const lazily = <T extends AnyClient>(load: () => Promise<T>): (() => Promise<T>) => {
@@ -115,7 +129,9 @@ export function createClients({env, settings}: Environment): AwsClients {
       return make(common => new STSClient({...common, ...endpointOf('STS')}))
     }),
     region: async () => region ?? (await (await ec2()).config.region()),
+    inRegion: other => clientsIn(checkedRegion(other), account),
     endpoint: configuredEndpoint(env, 'S3'),
+    ec2Endpoint: configuredEndpoint(env, 'EC2'),
   }
 }
 
@@ -126,7 +142,11 @@ const firstSet = (...values: readonly unknown[]): string | null =>
 /** null: the profile's own. Throws `bad_input` for what cannot be a region: it becomes a part of host names. */
 function configuredRegion({env, settings}: Environment): string | null {
   const region = firstSet(env['RUNCTL_AWS_REGION'], env['AWS_REGION'], env['AWS_DEFAULT_REGION'], settings['region'])
-  if (region === null || /^[a-z0-9-]{1,63}$/.test(region)) return region
+  return region === null ? null : checkedRegion(region)
+}
+
+function checkedRegion(region: string): string {
+  if (/^[a-z0-9-]{1,63}$/.test(region)) return region
   throw new RunctlError('bad_input', `${JSON.stringify(region)} is not the name of an AWS region`, {next: ['export AWS_REGION=us-east-1']})
 }
 

@@ -9,6 +9,7 @@ export interface LifecycleOptions {
 }
 
 const USER_INITIATED = 'Client.UserInitiatedShutdown: User initiated shutdown'
+const INSTANCE_INITIATED = 'Client.InstanceInitiatedShutdown: Instance initiated shutdown'
 
 /** Each change may be overtaken by a later one; then it ends without a word. */
 export class Lifecycle {
@@ -80,6 +81,14 @@ export class Lifecycle {
     void this.#after(instance, generation, world.times.shuttingDownMs, () => world.machines.remove(instance), () => this.#terminated(instance))
   }
 
+  /** The instance's own `shutdown`: what becomes of it was said when it was made. */
+  powerOff(instance: BenchInstance): void {
+    if (instance.state !== 'running' && instance.state !== 'pending') return
+    const ends = instance.spot === 'one-time' || instance.request['InstanceInitiatedShutdownBehavior'] === 'terminate'
+    if (ends) this.terminate(instance, INSTANCE_INITIATED)
+    else this.stop(instance, INSTANCE_INITIATED)
+  }
+
   /** When nothing is under way any more. */
   async settled(): Promise<void> {
     while (this.#work.size > 0) await Promise.all(this.#work.values())
@@ -102,7 +111,7 @@ export class Lifecycle {
   #ending(instance: BenchInstance, state: InstanceStateName, reason: string): void {
     instance.onlineAt = null
     instance.stateReason = reason
-    instance.transitionReason = reason === USER_INITIATED ? userInitiated(this.#state.world.now()) : (reason.split(': ')[1] ?? reason)
+    instance.transitionReason = reason === USER_INITIATED || reason === INSTANCE_INITIATED ? userInitiated(this.#state.world.now()) : (reason.split(': ')[1] ?? reason)
     this.#change(instance, state)
   }
 

@@ -3,6 +3,7 @@
 import {type ChildProcess, spawn} from 'node:child_process'
 import {randomUUID} from 'node:crypto'
 import {once} from 'node:events'
+import {type FSWatcher, watch} from 'node:fs'
 import {mkdir, mkdtemp, realpath, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
@@ -10,6 +11,7 @@ import {fileURLToPath} from 'node:url'
 
 import {type BenchInstance, type Machines, MachineStopped, type ScriptOutcome} from '../types.js'
 import {type Deferred, deferred} from './deferred.js'
+import {bootScripts, furnish} from './folder-boot.js'
 import {runScript} from './folder-script.js'
 import {ImdsServers} from './imds-servers.js'
 import type {MachinesOptions} from './index.js'
@@ -31,6 +33,7 @@ export class FolderMachines implements Machines {
   readonly #sweeper: ChildProcess
   readonly #boots = new Map<string, Boot>()
   readonly #ending = new Map<string, Deferred<void>>()
+  readonly #watchers = new Map<string, FSWatcher>()
 
   private constructor(options: MachinesOptions, folder: string) {
     this.#options = options
@@ -60,20 +63,27 @@ export class FolderMachines implements Machines {
 
   async start(instance: BenchInstance): Promise<void> {
     if (this.#boots.has(instance.id)) return
-    this.#boots.set(instance.id, {id: randomUUID(), stopped: new AbortController()})
+    const boot: Boot = {id: randomUUID(), stopped: new AbortController()}
+    this.#boots.set(instance.id, boot)
     const folder = join(this.#folder, instance.id)
-    const home = join(folder, 'home')
-    await mkdir(home, {recursive: true})
-    // Who looks up the instance's normal user finds this one, with a home that is the instance's: nothing may reach a real one.
-    await mkdir(join(folder, 'bin'), {recursive: true})
-    const entry = `$(id -un):x:$(id -u):$(id -g)::${home}:/bin/sh`
-    await writeFile(join(folder, 'bin/getent'), `#!/bin/sh\n[ "$1" = passwd ] || exit 2\necho "${entry}"\n`, {mode: 0o755})
+    const isFirst = await mkdir(join(folder, 'home'), {recursive: true}) !== undefined
+    await furnish(folder, {bootId: boot.id, sudo: this.#options.sudo?.() ?? true})
+    this.#watchers.set(instance.id, watch(join(folder, 'power'), () => this.#options.onPowerOff?.(instance.id)))
     await this.#imds.open(instance.id, null)
+    void this.#runAtBoot(instance, boot, isFirst)
+  }
+
+  async #runAtBoot(instance: BenchInstance, boot: Boot, isFirst: boolean): Promise<void> {
+    const forever = {timeoutMs: 2 ** 31 - 1, signal: new AbortController().signal, stopped: boot.stopped.signal}
+    for (const file of await bootScripts(join(this.#folder, instance.id), isFirst ? instance.userData : null)) {
+      await runScript({file, env: await this.#env(instance, boot), ...forever}).catch(() => {})
+    }
   }
 
   async stop(instance: BenchInstance, options: {readonly graceMs?: number} = {}): Promise<void> {
     this.#boots.get(instance.id)?.stopped.abort(new MachineStopped(instance.id))
     this.#boots.delete(instance.id)
+    this.#watchers.get(instance.id)?.close()
     let ending = this.#ending.get(instance.id)
     if (ending === undefined) {
       ending = deferred()
@@ -95,8 +105,14 @@ export class FolderMachines implements Machines {
     const folder = join(this.#folder, instance.id)
     const file = join(folder, `script-${randomUUID()}.sh`)
     await writeFile(file, `${script}\n`, {mode: 0o700})
+    const env = await this.#env(instance, boot)
+    return runScript({file, env, timeoutMs: options.timeoutMs, signal: options.signal, stopped: boot.stopped.signal})
+  }
+
+  async #env(instance: BenchInstance, boot: Boot): Promise<Record<string, string>> {
+    const folder = join(this.#folder, instance.id)
     const port = await this.#imds.open(instance.id, null)
-    const env = {
+    return {
       PATH: `${join(folder, 'bin')}:/usr/bin:/bin:${process.env['PATH'] ?? ''}`,
       // Unlike the agent's scripts, for the same reason as getent.
       HOME: join(folder, 'home'),
@@ -105,9 +121,10 @@ export class FolderMachines implements Machines {
       AWS_EC2_METADATA_SERVICE_ENDPOINT: `http://127.0.0.1:${port ?? 0}`,
       RUNCTL_BENCH_MACHINE: folder,
       RUNCTL_BOOT_ID: boot.id,
+      // What runctl sets up as root stays in the folder.
+      RUNCTL_WATCH_ROOT: join(folder, 'root'),
       ...this.#options.env,
     }
-    return runScript({file, env, timeoutMs: options.timeoutMs, signal: options.signal, stopped: boot.stopped.signal})
   }
 
   hostPath(instanceId: string, path: string): string {
@@ -117,6 +134,7 @@ export class FolderMachines implements Machines {
   async close(): Promise<void> {
     for (const [id, boot] of this.#boots) boot.stopped.abort(new MachineStopped(id))
     this.#boots.clear()
+    for (const watcher of this.#watchers.values()) watcher.close()
     this.#sweeper.stdin?.end()
     if (this.#sweeper.exitCode === null) await once(this.#sweeper, 'close')
     await this.#imds.close()

@@ -14,16 +14,19 @@ export interface Running {
 export class GuestLink {
   readonly #instanceId: string
   readonly #socket: Socket
+  readonly #onPowerOff: () => void
   readonly #runs = new Map<string, Running>()
   #lost = false
 
-  constructor(instanceId: string, socket: Socket) {
+  constructor(instanceId: string, socket: Socket, onPowerOff: () => void) {
     this.#instanceId = instanceId
     this.#socket = socket
+    this.#onPowerOff = onPowerOff
   }
 
   /** What the process said, `up` and the first message left aside. */
   hear(message: Message): void {
+    if (message['power_off'] === true) this.#onPowerOff()
     const id = String(message['ended'])
     const run = this.#runs.get(id)
     if (run === undefined) return

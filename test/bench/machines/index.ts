@@ -21,7 +21,11 @@ export interface MachinesOptions {
   readonly diskMib?: (instanceId: string) => number | null
   /** The normal user, uid 1000; default `ec2-user`. */
   readonly user?: string
-  /** Also in the environment of scripts. */
+  /** Whether the normal user may use `sudo`, without a password; absent: yes. Asked at each start. */
+  readonly sudo?: () => boolean
+  /** An instance powered itself off; it goes on running until it is stopped. */
+  readonly onPowerOff?: (instanceId: string) => void
+  /** Also in the environment of scripts, and of what runs at boot. */
   readonly env?: Readonly<Record<string, string>>
 }
 

@@ -72,7 +72,7 @@ export class NamespaceMachines implements Machines {
         up: (id, number) => {
           const boot = this.#boots.get(id)
           if (boot?.number !== number) return null
-          boot.link = new GuestLink(id, socket)
+          boot.link = new GuestLink(id, socket, () => this.#options.onPowerOff?.(id))
           boot.up.resolve()
           return boot.link
         },
@@ -127,6 +127,8 @@ export class NamespaceMachines implements Machines {
       env: {AWS_SSM_INSTANCE_ID: id, AWS_SSM_REGION_NAME: this.#options.imds.regionOf(instance), ...this.#options.env},
       port: this.#options.endpointPort,
       endpoint: this.#options.endpointSocket,
+      user_data: instance.userData,
+      sudo: this.#options.sudo?.() ?? true,
       // What lies here is this machine's own: an instance has a home for root, and no checkout of the project.
       hide: [...new Set(['/root', '/home', homedir(), process.cwd()])].filter((path) => path !== '/'),
     })

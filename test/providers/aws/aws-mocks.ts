@@ -22,7 +22,7 @@ export function awsMocks() {
   })
   beforeEach(async () => {
     for (const [name, mock] of all) mock.reset().onAnyCommand().rejects(awsError('UnexpectedCall', `nobody expects this call of ${name}`))
-    await rm(join(dataDir, 'aws-prices.json'), {force: true})
+    for (const name of ['aws-prices.json', 'aws-spot-history.json']) await rm(join(dataDir, name), {force: true})
   })
   after(async () => {
     for (const [, mock] of all) mock.restore()

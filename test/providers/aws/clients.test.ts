@@ -55,6 +55,17 @@ describe('the clients of AWS', () => {
     }
   })
 
+  it('are the same in another region, whatever the environment says, with the same credentials', async () => {
+    const home = createClients({env: {...KEYS, RUNCTL_AWS_REGION: 'us-west-1'}, settings: {region: 'eu-west-3'}})
+    const away = home.inRegion('ap-south-1')
+    expect([await home.region(), await away.region()]).to.deep.equal(['us-west-1', 'ap-south-1'])
+    expect(await (await away.ec2()).config.region()).to.equal('ap-south-1')
+    expect(await (await home.ec2()).config.region()).to.equal('us-west-1')
+    expect(await (await away.pricing()).config.region()).to.equal('us-east-1')
+    expect((await (await away.ec2()).config.credentials()).accessKeyId).to.equal('AKIDEXAMPLE')
+    expect(() => home.inRegion('x/y')).to.throw(/not the name of an AWS region/)
+  })
+
   it('ask for credentials once for all of them', async () => {
     const kept = process.env['AWS_ACCESS_KEY_ID']
     const clients = createClients({env: {AWS_REGION: 'us-east-1'}, settings: {}})

@@ -9,7 +9,7 @@ import {asKnownInstance} from '../../../src/providers/aws/instances/as-instance.
 import {InstanceDescriber} from '../../../src/providers/aws/instances/describe-instances.js'
 import {RecentChanges} from '../../../src/providers/aws/instances/recent-changes.js'
 import {createClients} from '../../../src/providers/aws/clients.js'
-import {rejection} from '../../support/rejection.js'
+import {expectedFailure, rejection} from '../../support/rejection.js'
 import {awsError, awsMocks, ids, inputs} from './aws-mocks.js'
 
 const raw = (InstanceId: string, Name: InstanceState = 'running', more = {}) => ({InstanceId, State: {Name}, InstanceType: 't3.medium' as const, ...more})
@@ -62,6 +62,26 @@ describe('describing EC2 instances', () => {
     }
     expect(calls()).to.deep.equal([first, {...first, NextToken: 'more'}])
     expect(found.map(({id}) => id)).to.deep.equal([A, C])
+  })
+
+  it('hands filters in EC2’s own words to EC2 as they are, wildcards included, also beside ids', async () => {
+    ec2.on(DescribeInstancesCommand).resolves(answer(raw(A)))
+    const filters = {'instance-type': ['g5.*', 'p?.*'], 'tag:a': ['x*']}
+    const own = [{Name: 'instance-type', Values: ['g5.*', 'p?.*']}, {Name: 'tag:a', Values: ['x*']}]
+    expect(await all(aws.provider(), {filters, states: ['running']})).to.have.length(1)
+    expect(await all(aws.provider(), {filters, ids: [A, 'nonsense', A]})).to.have.length(1)
+    expect(calls()).to.deep.equal([
+      {MaxResults: 1000, Filters: [...own, {Name: 'instance-state-name', Values: ['running']}]},
+      {MaxResults: 1000, Filters: [{Name: 'instance-id', Values: [A]}, ...own]},
+    ])
+  })
+
+  it('refuses a filter without a value, and tells what EC2 says of one that it does not know', async () => {
+    expect((await expectedFailure(all(aws.provider(), {filters: {'instance-type': []}}))).code).to.equal('bad_input')
+    ec2.on(DescribeInstancesCommand).rejects(awsError('InvalidParameterValue', "The filter 'colour' is invalid"))
+    const error = await expectedFailure(all(aws.provider(), {filters: {colour: ['red']}}))
+    expect(error.code).to.equal('bad_input')
+    expect(error.message).to.include("The filter 'colour' is invalid")
   })
 
   it('lists every instance of the region, whoever made it', async () => {
@@ -150,6 +170,16 @@ describe('what EC2 says of an instance', () => {
       expect(read({StateReason: {Code: code}, ...tags}, 'running').stateReason).to.equal(null)
     })
   }
+
+  it('knows its zone, and when a shutdown from within stopped it, where EC2 tells', () => {
+    expect(read({Placement: {AvailabilityZone: 'eu-west-1c'}}).zone).to.equal('eu-west-1c')
+    const within = {StateReason: {Code: 'Client.InstanceInitiatedShutdown', Message: 'Client.InstanceInitiatedShutdown: Instance initiated shutdown'}}
+    for (const state of ['stopped', 'terminated'] as const) {
+      const told = read({...within, StateTransitionReason: 'User initiated (2026-11-20 10:11:12 GMT)'}, state)
+      expect([told.stoppedAt, told.stateReason]).to.deep.equal(['2026-11-20T10:11:12.000Z', null])
+    }
+    expect(read({...within, StateTransitionReason: ''})).to.not.have.property('stoppedAt')
+  })
 
   it('keeps tags as they are', () => {
     expect(read({Tags: [{Key: 'Name', Value: '\u001B[31m'}, {Key: 'empty', Value: ''}]})).to.deep.include({name: '\u001B[31m', tags: {Name: '\u001B[31m', empty: ''}})

@@ -79,12 +79,41 @@ describe('what an EC2 instance costs', () => {
     })
   }
 
-  it('is null where it may not be asked for, and the question is put once', async () => {
+  it('is that of the dated table where it may not be asked for, and the question is put once', async () => {
     pricing.on(GetProductsCommand).rejects(awsError('AccessDeniedException', 'no', 403))
     const provider = aws.provider()
-    expect(await price(instance(), provider)).to.equal(null)
-    expect(await price(instance({id: B}), provider)).to.equal(null)
+    expect(await price(instance(), provider)).to.deep.equal({usdPerHour: 1.123, source: 'built-in 2026-11'})
+    expect(await price(instance({id: B}), provider)).to.deep.equal({usdPerHour: 1.123, source: 'built-in 2026-11'})
     expect(inputs(pricing, GetProductsCommand)).to.have.length(1)
+  })
+
+  it('is null where it may not be asked for and the table lacks the type or the region', async () => {
+    pricing.on(GetProductsCommand).rejects(awsError('AccessDeniedException', 'no', 403))
+    expect(await price(instance({instanceType: 'x9.huge'}))).to.equal(null)
+    expect(await price(instance(), aws.provider({}, 'mars-north-1'))).to.equal(null)
+  })
+
+  it('is null, and not the table’s, where AWS answers that it lists none', async () => {
+    pricing.on(GetProductsCommand).resolves({PriceList: []})
+    expect(await price()).to.equal(null)
+  })
+
+  it('says since when it is kept', async () => {
+    const asked = clock.now().toISOString()
+    expect(await price()).to.not.have.property('asOf')
+    clock.advance(86_400_000)
+    expect(await price()).to.deep.equal({usdPerHour: 1.123, source: 'pricing-api', asOf: asked})
+  })
+
+  it('is that on demand for a spot instance too, where that is asked', async () => {
+    const found = await aws.provider().pricing.onDemandPrice(instance({lifecycle: 'spot'}))
+    expect(found).to.deep.equal({usdPerHour: 1.123, source: 'pricing-api'})
+    expect(inputs(ec2, DescribeSpotPriceHistoryCommand)).to.deep.equal([])
+  })
+
+  it('takes the zone that the instance names, and asks nobody for it', async () => {
+    expect((await price(instance({lifecycle: 'spot', zone: 'eu-west-1b'})))?.usdPerHour).to.equal(0.4)
+    expect(inputs(ec2, DescribeInstancesCommand)).to.deep.equal([])
   })
 
   it('is that of the zone for spot, the newest, for several types in one call', async () => {

@@ -16,6 +16,7 @@ const TAGGED_REASONS: readonly string[] = ['budget', 'failed', 'idle', 'interrup
 export function asKnownInstance(raw: AwsInstance, region: string): KnownInstance | null {
   const state = INSTANCE_STATES.find(known => known === raw.State?.Name)
   if (raw.InstanceId === undefined || state === undefined) return null
+  const zone = raw.Placement?.AvailabilityZone ?? null
   const tags = Object.fromEntries((raw.Tags ?? []).map(({Key, Value}) => [Key ?? '', Value ?? '']))
   return {
     instance: {
@@ -25,6 +26,7 @@ export function asKnownInstance(raw: AwsInstance, region: string): KnownInstance
       state,
       stateReason: stateReason(state, raw.StateReason, raw.StateTransitionReason ?? '', tags),
       region,
+      ...(zone === null ? {} : {zone}),
       instanceType: raw.InstanceType ?? null,
       lifecycle: raw.InstanceLifecycle === 'spot' ? 'spot' : 'on-demand',
       createdAt: createdAt(raw)?.toISOString() ?? null,
@@ -32,7 +34,7 @@ export function asKnownInstance(raw: AwsInstance, region: string): KnownInstance
       ...(state === 'running' || state === 'pending' ? {} : stoppedAt(raw.StateTransitionReason ?? '')),
       tags,
     },
-    zone: raw.Placement?.AvailabilityZone ?? null,
+    zone,
     profileArn: raw.IamInstanceProfile?.Arn ?? null,
     spotRequestId: raw.SpotInstanceRequestId ?? null,
   }
@@ -45,7 +47,7 @@ function createdAt({BlockDeviceMappings, LaunchTime, NetworkInterfaces, RootDevi
   return root?.Ebs?.AttachTime ?? first?.Attachment?.AttachTime ?? LaunchTime
 }
 
-/** From `User initiated (2026-11-23 10:00:00 GMT)`. */
+/** From `User initiated (2026-11-23 10:00:00 GMT)`, and from whatever else EC2 writes with a time, as for a shutdown from within. */
 function stoppedAt(transition: string): {readonly stoppedAt?: string} {
   const [, day, time] = /\((\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) GMT\)/.exec(transition) ?? []
   const at = new Date(`${day}T${time}Z`)
@@ -62,5 +64,7 @@ function stateReason(
   // Whoever stops an instance for another reason than a person's wish says so in its tags before.
   const tagged = tags[TAGS.stateReason] ?? ''
   if (TAGGED_REASONS.includes(tagged)) return tagged as InstanceStateReason
+  // A shutdown from within is not a person's wish, as far as EC2 knows.
+  if (code === 'Client.InstanceInitiatedShutdown') return null
   return code === 'Client.UserInitiatedShutdown' || transition.startsWith('User initiated') ? 'user' : null
 }

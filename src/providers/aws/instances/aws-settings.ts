@@ -42,6 +42,9 @@ export function readAwsSettings(settings: Readonly<Record<string, unknown>>): Aw
   }
 }
 
+/** The settings for another region than the configured one, without what exists in that one alone. */
+export const elsewhere = (settings: AwsSettings): AwsSettings => ({...settings, ami: null, subnet: null, zone: null, securityGroups: null, keyName: null})
+
 function textList(value: unknown): readonly string[] | null {
   if (value === undefined || value === null) return null
   if (!Array.isArray(value) || !value.every(entry => typeof entry === 'string')) throw wrongKind('security_groups', 'a list of ids')

@@ -1,6 +1,6 @@
 import type {DescribeInstancesCommandInput, DescribeInstancesCommandOutput, Instance as AwsInstance} from '@aws-sdk/client-ec2'
 
-import {isRunctlError} from '../../../model/errors.js'
+import {isRunctlError, RunctlError} from '../../../model/errors.js'
 import type {Instance} from '../../../model/instance.js'
 import type {InstanceQuery} from '../../provider.js'
 import {Batcher, type Outcome} from '../batcher.js'
@@ -10,6 +10,8 @@ import {asKnownInstance, type KnownInstance} from './as-instance.js'
 import type {RecentChanges} from './recent-changes.js'
 
 export const INSTANCE_ID = /^i-([0-9a-f]{8}|[0-9a-f]{17})$/
+
+const FILTER_HELP = ['aws ec2 describe-instances help', 'runctl resources list --filter instance-type=g5.xlarge']
 
 /** The most ids of one DescribeInstances. */
 const MOST_IDS = 1000
@@ -39,6 +41,12 @@ export class InstanceDescriber {
   }
 
   async *query(query: InstanceQuery, signal?: AbortSignal): AsyncIterable<Instance> {
+    if (query.ids && query.filters) {
+      for (const Values of inBatches([...new Set(query.ids)].filter(id => INSTANCE_ID.test(id)))) {
+        yield* this.queryList([{Name: 'instance-id', Values}, ...filtersOf(query)], query, signal)
+      }
+      return
+    }
     if (query.ids) {
       const found = await Promise.all([...new Set(query.ids)].map(id => this.find(id, signal)))
       for (const known of found) if (known && fits(known.instance, query)) yield known.instance
@@ -49,7 +57,13 @@ export class InstanceDescriber {
       if (this.recent.isNew(known.instance.id)) told.add(known.instance.id)
       if (fits(known.instance, query)) yield known.instance
     }
+    // Whether one that EC2 does not tell yet passes EC2's own filters, only EC2 knows.
+    if (query.filters) return
     for (const {instance} of this.recent.newOnes()) if (!told.has(instance.id) && fits(instance, query)) yield instance
+  }
+
+  private async *queryList(filters: NonNullable<DescribeInstancesCommandInput['Filters']>, query: InstanceQuery, signal: AbortSignal | undefined): AsyncIterable<Instance> {
+    for await (const {instance} of this.list(filters, signal)) if (fits(instance, query)) yield instance
   }
 
   /** Those that have one of the values, at most 200, under a tag. */
@@ -77,9 +91,7 @@ export class InstanceDescriber {
     } catch (error) {
       // One that does not exist makes the whole call fail; a filter passes over it.
       if (!isRunctlError(error) || error.code !== 'not_found') throw error
-      const others = unique.length === 1 ? [] : unique
-      for (let start = 0; start < others.length; start += MOST_FILTER_VALUES) {
-        const Values = others.slice(start, start + MOST_FILTER_VALUES)
+      for (const Values of inBatches(unique.length === 1 ? [] : unique)) {
         for await (const known of this.list([{Name: 'instance-id', Values}], signal)) note(known)
       }
     }
@@ -106,8 +118,17 @@ export class InstanceDescriber {
 /** EC2 reads `*` and `?` in a value as wildcards. */
 const literally = (value: string): string => value.replaceAll(/[*?\\]/g, String.raw`\$&`)
 
-function filtersOf({states, tags}: InstanceQuery): NonNullable<DescribeInstancesCommandInput['Filters']> {
+const inBatches = (ids: readonly string[]): readonly string[][] =>
+  Array.from({length: Math.ceil(ids.length / MOST_FILTER_VALUES)}, (_, index) => ids.slice(index * MOST_FILTER_VALUES, (index + 1) * MOST_FILTER_VALUES))
+
+/** `filters` go as they are: their wildcards are the user's. Rejects with `bad_input` for one without a value. */
+function filtersOf({filters, states, tags}: InstanceQuery): NonNullable<DescribeInstancesCommandInput['Filters']> {
+  const own = Object.entries(filters ?? {})
+  for (const [name, values] of own) {
+    if (name === '' || values.length === 0) throw new RunctlError('bad_input', `the filter ${JSON.stringify(name)} lacks a name or a value`, {next: FILTER_HELP})
+  }
   return [
+    ...own.map(([Name, Values]) => ({Name, Values: [...Values]})),
     ...(states ? [{Name: 'instance-state-name', Values: [...states]}] : []),
     ...Object.entries(tags ?? {}).map(([key, value]) => ({Name: `tag:${key}`, Values: [literally(value)]})),
   ]

@@ -1,6 +1,8 @@
 import type {BlockDeviceMapping, RunInstancesCommandInput, TagSpecification} from '@aws-sdk/client-ec2'
 
 import {RunctlError} from '../../../model/errors.js'
+import type {FirstLimits} from '../../provider.js'
+import {userData} from '../self-stop/user-data.js'
 import type {LaunchWish} from './create-options.js'
 import type {MachineImage} from './machine-image.js'
 import type {Network} from './network.js'
@@ -16,6 +18,8 @@ export interface Launch {
   readonly image: MachineImage
   readonly network: Network
   readonly tags: Readonly<Record<string, string>>
+  /** null: none, and no user data then. */
+  readonly limits: FirstLimits | null
 }
 
 /** One attempt to get it. */
@@ -36,7 +40,7 @@ export function rootGib({image, wish}: Pick<Launch, 'image' | 'wish'>): number {
 }
 
 export function launchInput(launch: Launch, {clientToken, spot, subnet}: Attempt): RunInstancesCommandInput {
-  const {image, network, tags, wish} = launch
+  const {image, limits, network, tags, wish} = launch
   return {
     MinCount: 1,
     MaxCount: 1,
@@ -50,8 +54,9 @@ export function launchInput(launch: Launch, {clientToken, spot, subnet}: Attempt
     ...(network.securityGroups.length > 0 ? {SecurityGroupIds: [...network.securityGroups]} : {}),
     ...(wish.keyName === null ? {} : {KeyName: wish.keyName}),
     ...(subnet === null ? {} : {SubnetId: subnet}),
+    ...(limits === null ? {} : {UserData: Buffer.from(userData(limits)).toString('base64')}),
     // A one-time spot instance cannot be stopped, from within either.
-    ...(spot ? {InstanceMarketOptions: spotOptions(wish)} : {InstanceInitiatedShutdownBehavior: 'stop' as const}),
+    ...(spot ? {InstanceMarketOptions: spotOptions(wish), InstanceInitiatedShutdownBehavior: 'terminate' as const} : {InstanceInitiatedShutdownBehavior: 'stop' as const}),
   }
 }
 

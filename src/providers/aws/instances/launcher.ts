@@ -17,6 +17,7 @@ import {checkFits, chooseImage, findImage, readImageParameters, type MachineImag
 import {findMachineType, type MachineType} from './machine-type.js'
 import {findNetwork, type Network} from './network.js'
 import {isAboutProfile, noProfile, profileExists} from './profile-problem.js'
+import {checkLimits} from '../self-stop/user-data.js'
 import type {RecentChanges} from './recent-changes.js'
 import {asTagList, checkTags} from './tags.js'
 import {awsErrorName, untilVisible} from './until-visible.js'
@@ -30,8 +31,10 @@ interface Deps {
   readonly describer: InstanceDescriber
   readonly recent: RecentChanges
   readonly clock: AwsClock
-  /** US dollars an hour, null where unknown. */
-  readonly price: (wish: {readonly instanceType: string; readonly spot: boolean; readonly zone: string | null}, signal: AbortSignal | undefined) => Promise<number | null>
+  /** US dollars an hour and where that is from, null where unknown. */
+  readonly price: (
+    wish: {readonly instanceType: string; readonly spot: boolean; readonly zone: string | null}, signal: AbortSignal | undefined,
+  ) => Promise<{readonly usd: number; readonly source: string} | null>
 }
 
 interface Found {
@@ -51,14 +54,14 @@ export class Launcher {
   }
 
   async create(request: CreateInstanceRequest, signal?: AbortSignal): Promise<Instance> {
-    const {tags, wish} = this.check(request)
+    const {limits, tags, wish} = this.check(request)
     signal?.throwIfAborted()
     const [existing, found] = await Promise.all([this.requests.find(request.requestId, signal), this.find(wish, false, signal)]).catch((error: unknown) => {
       // Whatever became of a look-up, no instance was asked for.
       throw withContext(error, {details: {uncertain: false}})
     })
     if (existing) return existing
-    const launch: Launch = {wish, tags, image: found.image, network: found.network}
+    const launch: Launch = {wish, tags, limits, image: found.image, network: found.network}
     const places = placesToTry(wish, found.network)
     const tried: Place[] = []
     let place: Place | null = places[0] ?? null
@@ -76,29 +79,31 @@ export class Launcher {
   }
 
   async plan(request: CreateInstanceRequest, signal?: AbortSignal): Promise<CreatePlan> {
-    const {tags, wish} = this.check(request)
+    const {limits, tags, wish} = this.check(request)
     signal?.throwIfAborted()
     const {image, network, type} = await this.find(wish, true, signal)
-    const launch: Launch = {wish, tags, image, network}
+    const launch: Launch = {wish, tags, limits, image, network}
     const [place] = placesToTry(wish, network)
     const zone = wish.zone ?? null
     const input = launchInput(launch, {clientToken: request.requestId, subnet: network.subnet, spot: place?.spot ?? false})
-    const [usdPerHour, region] = await Promise.all([
+    const [price, region] = await Promise.all([
       this.deps.price({instanceType: wish.instanceType, spot: wish.spot !== null, zone}, signal),
       this.deps.clients.region(),
       this.run({...input, DryRun: true}, signal).catch((error: unknown) => {
         if (awsErrorName(error) !== 'DryRunOperation') throw isAboutProfile(error) ? noProfile(wish.instanceProfile, error) : error
       }),
     ])
-    return {settings: planSettings(launch, type, region), usdPerHour}
+    return {settings: {...planSettings(launch, type, region), ...priceNote(price?.source)}, usdPerHour: price?.usd ?? null}
   }
 
-  private check(request: CreateInstanceRequest): {readonly tags: Readonly<Record<string, string>>; readonly wish: LaunchWish} {
+  private check(request: CreateInstanceRequest): Pick<Launch, 'limits' | 'tags' | 'wish'> {
     checkRequestId(request.requestId)
     const name = request.name === undefined ? {} : {Name: request.name}
     const tags = {...request.tags, ...name, [TAGS.createRequest]: request.requestId}
     checkTags(tags)
-    return {tags, wish: readLaunchWish(request, this.deps.settings)}
+    const limits = request.limits ?? null
+    if (limits !== null) checkLimits(limits)
+    return {tags, limits, wish: readLaunchWish(request, this.deps.settings)}
   }
 
   private find(wish: LaunchWish, dryRun: boolean, signal: AbortSignal | undefined): Promise<Found> {
@@ -185,3 +190,7 @@ function planSettings({image, network, tags, wish}: Launch, type: MachineType, r
     tags: Object.entries(tags).map(([key, value]) => `${key}=${value}`).join(', '),
   }
 }
+
+/** A price of AWS's own needs no word. */
+const priceNote = (source: string | undefined): Readonly<Record<string, string>> =>
+  source?.startsWith('built-in') ? {'price from': `${source}: AWS's price list could not be asked`} : {}

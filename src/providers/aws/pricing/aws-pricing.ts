@@ -1,18 +1,19 @@
 import {isRunctlError} from '../../../model/errors.js'
 import type {Instance} from '../../../model/instance.js'
-import type {CallOptions, HourlyPrice, Pricing} from '../../provider.js'
-import {Batcher} from '../batcher.js'
-import {orAborted} from '../call-aws.js'
+import type {CallOptions, DiskPrice, HourlyPrice, Pricing} from '../../provider.js'
 import type {AwsClients} from '../clients.js'
+import {askAddressPrice} from './address-price.js'
+import {BUILT_IN_SOURCE, builtInPrice} from './built-in-prices.js'
+import {disksOf} from './disks.js'
+import {ListedPrices, type KnownPrice} from './listed-prices.js'
 import {onDemandPrice} from './on-demand-price.js'
 import type {PriceCache} from './price-cache.js'
-import {builtInS3Price, s3Price} from './s3-price.js'
-import {spotPrices, type SpotPrice} from './spot-prices.js'
-
-/** On-demand prices change about once a year, spot prices a few times a day. */
-const ON_DEMAND_AGE_MS = 7 * 86_400_000
-const SPOT_AGE_MS = 3_600_000
-const MOST_TYPES = 100
+import {s3BuiltIn, s3Price} from './s3-price.js'
+import type {SpotHistoryCache} from './spot-history-cache.js'
+import {SpotNow} from './spot-now.js'
+import {SpotPast} from './spot-past.js'
+import {askStoragePrices, familyOf, type StorageItem} from './storage-prices.js'
+import {billedItems, costOf, sumOf, type VolumeFacts} from './volume-cost.js'
 
 export interface PriceWish {
   readonly instanceType: string
@@ -21,101 +22,144 @@ export interface PriceWish {
   readonly zone: string | null
 }
 
+/** What is kept between commands, shared by the regions of one process: each file has one writer. */
+export interface KeptPrices {
+  readonly prices: PriceCache
+  readonly spotHistory: SpotHistoryCache
+}
+
 interface Deps {
   readonly clients: AwsClients
-  readonly cache: PriceCache
+  readonly kept: KeptPrices
   readonly now: () => Date
   /** The zone that an instance is in; null where it is not known. */
   readonly zoneOf: (instanceId: string, signal: AbortSignal | undefined) => Promise<string | null>
 }
 
 /**
- * What computing costs: on-demand by the Pricing API, spot by the price history of the zone. Disks, traffic and discounts are not in it.
- * A price that cannot be had is null, and is not asked for again in this process.
+ * What things cost in the region of the clients: by the Pricing API, by the spot price history of the zone, in the last resort by a built-in table.
+ * Traffic and discounts are in none of it. A price that cannot be had is null, and is not asked for again in this process.
  */
 export class AwsPricing implements Pricing {
-  private readonly onDemand = new Map<string, Promise<number | null>>()
-  private readonly spot: Batcher<string, readonly SpotPrice[]>
-  private readonly spotByType = new Map<string, Promise<readonly SpotPrice[]>>()
-  private readonly stored = new Map<string, Promise<number | null>>()
+  private readonly listed: ListedPrices
+  private readonly spotNow: SpotNow
+  private readonly spotPast: SpotPast
 
   constructor(private readonly deps: Deps) {
-    this.spot = new Batcher(MOST_TYPES, async (types, signal) => {
-      const prices = await spotPrices(deps.clients, [...new Set(types)], deps.now(), signal)
-      const region = await deps.clients.region()
-      await deps.cache.put(new Map([
-        ...types.map(type => [this.key('spot', region, type), highest(prices.filter(({instanceType}) => instanceType === type))] as const),
-        ...prices.map(({instanceType, usd, zone}) => [this.key('spot', zone, instanceType), usd] as const),
-      ]))
-      return types.map(type => ({value: prices.filter(({instanceType}) => instanceType === type)}))
-    })
+    const {clients, kept, now} = deps
+    this.listed = new ListedPrices(kept.prices)
+    this.spotNow = new SpotNow({clients, cache: kept.prices, now, key: (place, instanceType) => this.key('spot', place, instanceType)})
+    this.spotPast = new SpotPast({clients, cache: kept.spotHistory, now})
   }
 
   async hourlyPrice(instance: Instance, {signal}: CallOptions = {}): Promise<HourlyPrice | null> {
-    signal?.throwIfAborted()
-    if (instance.instanceType === null) return null
-    const spot = instance.lifecycle === 'spot'
-    try {
-      const zone = spot ? await this.deps.zoneOf(instance.id, signal) : null
-      const usdPerHour = await this.price({instanceType: instance.instanceType, spot, zone}, signal)
-      return usdPerHour === null ? null : {usdPerHour, source: spot ? 'spot-history' : 'pricing-api'}
-    } catch (error) {
-      signal?.throwIfAborted()
-      if (isRunctlError(error)) return null
-      throw error
-    }
+    const {instanceType, lifecycle} = instance
+    if (instanceType === null) return null
+    const spot = lifecycle === 'spot'
+    return orUnknown(signal, async () => asHourly(await this.price({instanceType, spot, zone: spot ? await this.zoneOf(instance, signal) : null}, signal)))
+  }
+
+  async onDemandPrice({instanceType}: Instance, {signal}: CallOptions = {}): Promise<HourlyPrice | null> {
+    if (instanceType === null) return null
+    return orUnknown(signal, async () => asHourly(await this.price({instanceType, spot: false, zone: null}, signal)))
   }
 
   /** US dollars an hour; null where it is not known or cannot be had. */
-  async price({instanceType, spot, zone}: PriceWish, signal: AbortSignal | undefined): Promise<number | null> {
+  async price({instanceType, spot, zone}: PriceWish, signal: AbortSignal | undefined): Promise<KnownPrice | null> {
+    if (spot) return this.spotNow.find(instanceType, zone, signal)
     const region = await this.deps.clients.region()
-    const place = spot ? (zone ?? region) : region
-    const kept = await this.deps.cache.get(this.key(spot ? 'spot' : 'on-demand', place, instanceType), spot ? SPOT_AGE_MS : ON_DEMAND_AGE_MS)
-    if (kept !== null) return kept
-    if (!spot) return this.once(this.onDemand, instanceType, async () => this.askOnDemand(instanceType, region, signal), null, signal)
-    const prices = await this.once(this.spotByType, instanceType, () => this.spot.add(instanceType, signal), [], signal)
-    const here = prices.filter(price => zone === null || price.zone === zone)
-    return here.length === 0 ? null : highest(here)
+    const key = this.key('on-demand', region, instanceType)
+    return this.listed.find({
+      key, question: key, builtIn: builtInPrice('on-demand', region, instanceType),
+      ask: async () => one(key, await onDemandPrice(this.deps.clients, instanceType, signal)),
+    }, signal)
   }
 
-  /** Of the configured region, by the Pricing API; by a table of ours where that does not answer. */
+  async priceHistory(
+    instance: Instance, from: Date, to: Date, {signal}: CallOptions = {},
+  ): Promise<readonly {readonly from: string; readonly usdPerHour: number}[] | null> {
+    const {instanceType, lifecycle} = instance
+    if (instanceType === null || lifecycle !== 'spot') return null
+    return orUnknown(signal, async () => {
+      const zone = await this.zoneOf(instance, signal)
+      if (zone === null) return null
+      const changes = await this.spotPast.changes({instanceType, zone, from: from.getTime(), to: to.getTime()}, signal)
+      return changes.length === 0 ? null : changes.map(({at, usd}) => ({from: new Date(at).toISOString(), usdPerHour: usd}))
+    })
+  }
+
+  async diskPrices(instanceIds: readonly string[], {signal}: CallOptions = {}): Promise<ReadonlyMap<string, DiskPrice>> {
+    const disks = await orUnknown(signal, () => disksOf(this.deps.clients, instanceIds, signal))
+    const prices = await Promise.all([...(disks ?? [])].map(async ([id, volumes]) => {
+      const costs = await Promise.all(volumes.map(volume => this.volumePrice(volume, signal)))
+      const sum = costs.includes(null) ? null : sumOf(costs.filter(cost => cost !== null))
+      return sum && ([id, {usdPerMonth: sum.usd, gib: volumes.reduce((gib, volume) => gib + volume.gib, 0), ...sourceOf(sum)}] as const)
+    }))
+    return new Map(prices.filter(price => price !== null))
+  }
+
+  /** US dollars a month. */
+  volumePrice(volume: VolumeFacts, signal: AbortSignal | undefined): Promise<KnownPrice | null> {
+    return costOf(billedItems(volume), item => this.storageItem(item, signal))
+  }
+
+  /** US dollars a month for so much in a snapshot. */
+  snapshotPrice(gib: number, archived: boolean, signal: AbortSignal | undefined): Promise<KnownPrice | null> {
+    return costOf([[archived ? 'snapshot-archive' : 'snapshot', gib]], item => this.storageItem(item, signal))
+  }
+
+  /** US dollars an hour for a public address. */
+  async addressPrice(signal: AbortSignal | undefined): Promise<KnownPrice | null> {
+    const region = await this.deps.clients.region()
+    const key = this.key('address', region, 'ipv4')
+    return this.listed.find({
+      key, question: key, builtIn: builtInPrice('address', region, 'ipv4'),
+      ask: async () => one(key, await askAddressPrice(this.deps.clients, region, signal)),
+    }, signal)
+  }
+
+  /** Of the configured region, by the Pricing API; by the built-in table where that does not answer, or lists none. */
   async storePrice({signal}: CallOptions = {}): Promise<{readonly usdPerGbMonth: number; readonly source: string} | null> {
     signal?.throwIfAborted()
     const region = await this.deps.clients.region()
-    const kept = await this.deps.cache.get(this.key('s3', region, 'standard'), ON_DEMAND_AGE_MS)
-    const asked = kept ?? (await this.once(this.stored, region, async () => this.askStored(region, signal), null, signal))
-    if (asked !== null) return {usdPerGbMonth: asked, source: 'pricing-api'}
-    const known = builtInS3Price(region)
-    return known === null ? null : {usdPerGbMonth: known, source: 'built-in 2026-11'}
+    const key = this.key('s3', region, 'standard')
+    const builtIn = s3BuiltIn(region)
+    const found = await this.listed.find({key, question: key, builtIn, ask: async () => one(key, await s3Price(this.deps.clients, region, signal))}, signal)
+    const {source, usd} = found ?? {usd: builtIn, source: BUILT_IN_SOURCE}
+    return usd === null ? null : {usdPerGbMonth: usd, source}
   }
 
-  private async askStored(region: string, signal: AbortSignal | undefined): Promise<number | null> {
-    const usd = await s3Price(this.deps.clients, region, signal)
-    if (usd !== null) await this.deps.cache.put(new Map([[this.key('s3', region, 'standard'), usd]]))
-    return usd
+  private async storageItem(item: StorageItem, signal: AbortSignal | undefined): Promise<KnownPrice | null> {
+    const region = await this.deps.clients.region()
+    const family = familyOf(item)
+    return this.listed.find({
+      key: this.key('storage', region, item), question: this.key('storage', region, family), builtIn: builtInPrice('storage', region, item),
+      ask: async () => new Map([...(await askStoragePrices(this.deps.clients, region, family, signal))].map(([found, usd]) => [this.key('storage', region, found), usd])),
+    }, signal)
   }
 
-  private async askOnDemand(instanceType: string, region: string, signal: AbortSignal | undefined): Promise<number | null> {
-    const usd = await onDemandPrice(this.deps.clients, instanceType, signal)
-    if (usd !== null) await this.deps.cache.put(new Map([[this.key('on-demand', region, instanceType), usd]]))
-    return usd
-  }
-
-  /** One call for all who want the same; a failure counts as an answer, an abort does not. */
-  private async once<T>(asked: Map<string, Promise<T>>, key: string, ask: () => Promise<T>, unknown: T, signal: AbortSignal | undefined): Promise<T> {
-    const answer = asked.get(key) ?? ask().catch((error: unknown) => {
-      if (isRunctlError(error)) return unknown
-      asked.delete(key)
-      throw error
-    })
-    asked.set(key, answer)
-    return signal ? orAborted(answer, signal) : answer
+  private async zoneOf({id, zone}: Instance, signal: AbortSignal | undefined): Promise<string | null> {
+    return zone ?? (await this.deps.zoneOf(id, signal))
   }
 
   /** Prices of an emulator must never be taken for AWS's. */
-  private key(kind: 'on-demand' | 's3' | 'spot', place: string, instanceType: string): string {
-    return [this.deps.clients.endpoint ?? 'aws', kind, place, instanceType].join(' ')
+  private key(kind: 'address' | 'on-demand' | 's3' | 'spot' | 'storage', place: string, what: string): string {
+    return [this.deps.clients.endpoint ?? 'aws', kind, place, what].join(' ')
   }
 }
 
-const highest = (prices: readonly SpotPrice[]): number => Math.max(0, ...prices.map(({usd}) => usd))
+/** A failure of AWS's leaves a price unknown; an abort is the caller's. */
+async function orUnknown<T>(signal: AbortSignal | undefined, find: () => Promise<T | null>): Promise<T | null> {
+  signal?.throwIfAborted()
+  try {
+    return await find()
+  } catch (error) {
+    signal?.throwIfAborted()
+    if (isRunctlError(error)) return null
+    throw error
+  }
+}
+
+const one = (key: string, usd: number | null): ReadonlyMap<string, number> => new Map(usd === null ? [] : [[key, usd]])
+const sourceOf = ({asOf, source}: KnownPrice): {readonly source: string; readonly asOf?: string} => ({source, ...(asOf === undefined ? {} : {asOf})})
+const asHourly = (price: KnownPrice | null): HourlyPrice | null => price && {usdPerHour: price.usd, ...sourceOf(price)}

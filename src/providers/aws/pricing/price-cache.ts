@@ -1,11 +1,18 @@
-import {randomUUID} from 'node:crypto'
-import {readFile, rename, rm, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
+
+import {readKept, writeKept} from './kept-file.js'
 
 interface Entry {
   readonly usd: number
   /** Milliseconds since 1970. */
   readonly at: number
+}
+
+export interface KeptPrice {
+  /** US dollars. */
+  readonly usd: number
+  /** ISO 8601, UTC. When AWS was asked. */
+  readonly asOf: string
 }
 
 /** Prices in `aws-prices.json`, kept between commands. A file that cannot be read or written is no reason to fail: prices are asked for again. */
@@ -21,12 +28,12 @@ export class PriceCache {
     this.path = join(dataDir, 'aws-prices.json')
   }
 
-  /** US dollars, for what the key names; null where nothing as young is known. */
-  async get(key: string, maxAgeMs: number): Promise<number | null> {
+  /** What is known for the key, and since when; null where nothing as young is. */
+  async get(key: string, maxAgeMs: number): Promise<KeptPrice | null> {
     const entry = (await this.read()).get(key)
     if (!entry) return null
     const age = this.now().getTime() - entry.at
-    return age >= 0 && age <= maxAgeMs ? entry.usd : null
+    return age >= 0 && age <= maxAgeMs ? {usd: entry.usd, asOf: new Date(entry.at).toISOString()} : null
   }
 
   /** Resolves when the file is written, as well as that could be done. */
@@ -34,34 +41,20 @@ export class PriceCache {
     if (prices.size === 0) return
     const entries = await this.read()
     for (const [key, usd] of prices) if (isPrice(usd)) entries.set(key, {usd, at: this.now().getTime()})
-    this.writing = this.writing.then(() => this.write(entries))
+    this.writing = this.writing.then(() => writeKept(this.path, {version: 1, prices: Object.fromEntries(entries)}))
     await this.writing
   }
 
   private read(): Promise<Map<string, Entry>> {
-    return (this.entries ??= readFile(this.path, 'utf8').then(parseEntries, () => new Map<string, Entry>()))
-  }
-
-  private async write(entries: ReadonlyMap<string, Entry>): Promise<void> {
-    const temporary = `${this.path}.${randomUUID()}`
-    try {
-      await writeFile(temporary, JSON.stringify({version: 1, prices: Object.fromEntries(entries)}), {mode: 0o600})
-      await rename(temporary, this.path)
-    } catch {
-      await rm(temporary, {force: true}).catch(() => undefined)
-    }
+    return (this.entries ??= readKept(this.path).then(readEntries))
   }
 }
 
-function parseEntries(text: string): Map<string, Entry> {
-  try {
-    const file = JSON.parse(text) as {readonly version?: unknown; readonly prices?: Readonly<Record<string, Partial<Entry> | null>>} | null
-    if (file?.version !== 1 || typeof file.prices !== 'object') return new Map()
-    const whole = Object.entries(file.prices).filter(([, entry]) => isPrice(entry?.usd) && typeof entry?.at === 'number')
-    return new Map(whole as [string, Entry][])
-  } catch {
-    return new Map()
-  }
+function readEntries(value: unknown): Map<string, Entry> {
+  const file = value as {readonly version?: unknown; readonly prices?: Readonly<Record<string, Partial<Entry> | null>> | null} | null | undefined
+  if (file?.version !== 1 || typeof file.prices !== 'object' || file.prices === null) return new Map()
+  const whole = Object.entries(file.prices).filter(([, entry]) => isPrice(entry?.usd) && typeof entry?.at === 'number')
+  return new Map(whole as [string, Entry][])
 }
 
 /** 0 would say that it costs nothing. */

@@ -64,13 +64,15 @@ export function userPolicy({account, bucket, partition, roleName}: UserPolicyInp
     ({Sid, Effect: 'Allow', Action, Resource, ...(Condition ? {Condition} : {})})
   const created = {Null: {'aws:ResourceTag/runctl:created-by': 'false'}}
   const ec2 = (kind: string): string => `arn:${partition}:ec2:*:${account}:${kind}/*`
+  // Their ARNs name no account.
+  const snapshots = `arn:${partition}:ec2:*::snapshot/*`
   return {
     Version: '2012-10-17',
     Statement: [
       allow('Look', [
-        'ec2:DescribeAvailabilityZones', 'ec2:DescribeIamInstanceProfileAssociations', 'ec2:DescribeImages', 'ec2:DescribeInstances', 'ec2:DescribeInstanceTypeOfferings',
-        'ec2:DescribeInstanceTypes', 'ec2:DescribeSecurityGroups', 'ec2:DescribeSpotInstanceRequests', 'ec2:DescribeSpotPriceHistory', 'ec2:DescribeSubnets',
-        'ec2:DescribeVolumes', 'ec2:DescribeVpcs', 'pricing:GetProducts', 'servicequotas:GetServiceQuota', 'ssm:DescribeInstanceInformation',
+        'ec2:DescribeAddresses', 'ec2:DescribeAvailabilityZones', 'ec2:DescribeIamInstanceProfileAssociations', 'ec2:DescribeImages', 'ec2:DescribeInstances',
+        'ec2:DescribeInstanceTypeOfferings', 'ec2:DescribeInstanceTypes', 'ec2:DescribeRegions', 'ec2:DescribeSecurityGroups', 'ec2:DescribeSnapshots',
+        'ec2:DescribeSpotInstanceRequests', 'ec2:DescribeSpotPriceHistory', 'ec2:DescribeSubnets', 'ec2:DescribeVolumes', 'ec2:DescribeVpcs', 'pricing:GetProducts', 'servicequotas:GetServiceQuota', 'ssm:DescribeInstanceInformation',
         'ssm:GetCommandInvocation', 'ssm:ListCommandInvocations',
       ], '*'),
       allow('Create', ['ec2:RunInstances'], '*'),
@@ -82,6 +84,7 @@ export function userPolicy({account, bucket, partition, roleName}: UserPolicyInp
       allow('OneSecurityGroup', ['ec2:CreateSecurityGroup'], '*'),
       allow('StartAndStop', ['ec2:StartInstances', 'ec2:StopInstances'], ec2('instance')),
       allow('TerminateWhatRunctlCreated', ['ec2:TerminateInstances'], ec2('instance'), created),
+      allow('DeleteWhatRunctlCreated', ['ec2:DeleteSnapshot', 'ec2:DeleteVolume', 'ec2:ReleaseAddress'], [snapshots, ec2('volume'), ec2('elastic-ip')], created),
       allow('EndPersistentSpotRequests', ['ec2:CancelSpotInstanceRequests'], ec2('spot-instances-request'), created),
       allow('GiveInstancesTheirRole', ['iam:PassRole'], `arn:${partition}:iam::${account}:role/${roleName}`, {StringEquals: {'iam:PassedToService': ec2Principal(partition)}}),
       allow('SeeTheProfile', ['iam:GetInstanceProfile', 'iam:ListAttachedRolePolicies'], [

@@ -106,6 +106,9 @@ def first_boot(root, user, host_name):
             os.unlink(path)
         with open(path, "w") as f:
             f.write(text + "\n")
+    # An image with cloud-init, and nothing of this machine's own.
+    os.makedirs(os.path.join(root, "etc/cloud"), exist_ok=True)
+    shutil.rmtree(os.path.join(root, "var/lib/cloud"), ignore_errors=True)
     os.makedirs(home)
     os.chmod(home, 0o700)
     os.chown(home, UID, UID)

@@ -2,7 +2,8 @@
 Makes and ends instances, each in namespaces of its own. Lives as long as its standard input: when that ends, everything
 it made is gone, mounts, processes and folder.
 
-In, a line each:  {"boot": ID, "number": N, "boot_id", "disk_mib", "user", "env", "port", "endpoint", "hide"}  {"kill": ID}  {"remove": ID}
+In, a line each:  {"boot": ID, "number": N, "boot_id", "disk_mib", "user", "env", "port", "endpoint",
+                          "hide", "user_data", "sudo"}  {"kill": ID}  {"remove": ID}
 Out:              {"ready": true}  {"booted": ID, "number": N, "pid": P}  {"gone": ID, "number": N}  {"removed": ID}
 An instance's process 1 tells what follows over a connection of its own to the socket FOLDER/control; its IMDS is the socket FOLDER/imds/ID.
 """
@@ -20,6 +21,7 @@ import traceback
 import disk
 import init
 import linux
+import tools
 
 IMDS_ADDRESS = "169.254.169.254"
 
@@ -151,7 +153,7 @@ def become_instance(folder, place, message, on_tmpfs):
         control.sendall(json.dumps({"id": message["boot"], "number": message["number"], "error": traceback.format_exc()}).encode() + b"\n")
         raise
     control.sendall(json.dumps({"id": message["boot"], "number": message["number"]}).encode() + b"\n")
-    asyncio.run(init.Init({"id": message["boot"], "env": message["env"]}).serve(control, listeners))
+    asyncio.run(init.Init({"id": message["boot"], **{name: message[name] for name in ("env", "user_data", "sudo")}}).serve(control, listeners))
 
 
 def set_up(folder, place, message, on_tmpfs):
@@ -164,7 +166,8 @@ def set_up(folder, place, message, on_tmpfs):
     disk.hide(place, message["hide"])
     root = disk.mount_root(place)
     disk.mount_system(root, message["boot_id"])
-    disk.first_boot(root, message["user"], host_name)
+    if disk.first_boot(root, message["user"], host_name):
+        tools.install(root)
     linux.pivot_to(root)
     with open("/proc/self/comm", "w") as f:
         f.write("init")

@@ -1,4 +1,6 @@
-"""Process 1 of an instance: collects orphans, runs SSM scripts as the agent does, and carries connections to the bench."""
+"""
+Process 1 of an instance: collects orphans, runs SSM scripts as the agent does, carries connections to the bench, and starts what belongs to a boot.
+"""
 import asyncio
 import base64
 import json
@@ -6,6 +8,9 @@ import os
 import signal
 import subprocess
 import time
+
+import cloud_init
+import door
 
 SCRIPTS = "/var/lib/amazon/ssm/%s/document/orchestration/%s/awsrunShellScript"
 OUTPUT_LIMIT = 1 << 20
@@ -19,7 +24,6 @@ class Script:
         self.process = process
         self.output = {"stdout": bytearray(), "stderr": bytearray()}
         self.open = set()
-        self.status = None
         self.timer = None
 
 
@@ -29,6 +33,7 @@ class Init:
         self.scripts = {}
         self.by_pid = {}
         self.writer = None
+        self.environment = {"PATH": PATH, **settings["env"]}
 
     async def serve(self, control, listeners):
         loop = asyncio.get_running_loop()
@@ -36,7 +41,9 @@ class Init:
         reader, self.writer = await asyncio.open_connection(sock=control, limit=1 << 24)
         for listener, target in listeners:
             await asyncio.start_server(lambda r, w, target=target: carry(target, r, w), sock=listener, backlog=512)
+        door.Door(self, self.settings["sudo"]).open()
         self.tell({"up": True})
+        cloud_init.run_at_boot(self, self.settings["user_data"])
         while True:
             line = await reader.readline()
             if not line:
@@ -62,7 +69,7 @@ class Init:
             return
         script = Script(run_id, process)
         self.scripts[run_id] = script
-        self.by_pid[process.pid] = script
+        self.when_ended(process, lambda _: self.settle(script))
         loop = asyncio.get_running_loop()
         for name in ("stdout", "stderr"):
             pipe = getattr(process, name)
@@ -78,7 +85,7 @@ class Init:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o700), "wb") as f:
             f.write(text + b"\n")
         return subprocess.Popen(
-            ["sh", "-c", path], cwd="/usr/bin", env={"PATH": PATH, **self.settings["env"]}, preexec_fn=os.setpgrp,
+            ["sh", "-c", path], cwd="/usr/bin", env=self.environment, preexec_fn=os.setpgrp,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )
 
@@ -106,20 +113,22 @@ class Init:
                 return
             if pid == 0:
                 return
-            script = self.by_pid.pop(pid, None)
-            if script is not None:
-                script.status = script.process.returncode = status
-                self.settle(script)
+            process, then = self.by_pid.pop(pid, (None, None))
+            if process is not None:
+                process.returncode = 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+                process.wait_status = status
+                then(process.returncode)
+
+    def when_ended(self, process, then):
+        """`then` is given the exit status, 128 + n where signal n ended it. All children are waited for here, never by their Popen."""
+        self.by_pid[process.pid] = (process, then)
 
     def settle(self, script):
         """A script has ended when its process has and nobody holds its output any more."""
-        if script.status is None or script.open or script.run_id not in self.scripts:
+        if script.process.returncode is None or script.open or script.run_id not in self.scripts:
             return
-        if os.WIFSIGNALED(script.status):
-            number = os.WTERMSIG(script.status)
-            self.end(script, 128 + number, number, False)
-        else:
-            self.end(script, os.WEXITSTATUS(script.status), None, False)
+        status = script.process.wait_status
+        self.end(script, script.process.returncode, os.WTERMSIG(status) if os.WIFSIGNALED(status) else None, False)
 
     def kill(self, run_id, timed_out):
         """Cancel and timeout: the group is killed, and whoever else holds the output is not waited for."""

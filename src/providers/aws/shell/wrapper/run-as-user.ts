@@ -1,28 +1,12 @@
+import {CHOOSE_USER} from './choose-user.js'
+
 /**
  * The script runs as the machine's normal user with a clean environment; where there is nobody to become, as it is.
  * It stays in the process group of this one, because that is what AWS kills on a cancel.
  */
 export const RUN_AS_USER = `
 # ---- Run as the user ------------------------------------------------------------------------------------------------
-# The line of /etc/passwd of a user's name or number.
-passwd_line() {
-  getent passwd "$1" || grep -E "^($1|[^:]*:[^:]*:$1):" /etc/passwd
-}
-
-# The normal user of the usual images, else the first that was added, else root. Whoever is not root stays who they are.
-choose_user() {
-  user_name=$(id -un)
-  user_home=\${HOME:-$PWD}
-  if [ "$own_uid" = 0 ]; then
-    for candidate in ec2-user ubuntu admin 1000 root; do
-      user_line=$(passwd_line "$candidate") && break
-    done
-    user_name=$(echo "$user_line" | head -n 1 | cut -d: -f1)
-    user_home=$(echo "$user_line" | head -n 1 | cut -d: -f6)
-  fi
-}
-
-# Becomes the user's script and never returns. Prints to files, so that a process which the script leaves behind holds no
+${CHOOSE_USER}# Becomes the user's script and never returns. Prints to files, so that a process which the script leaves behind holds no
 # stream that AWS waits for.
 # clean_start is for the shell that already runs as the user: it takes the values from its environment, and passes on no
 # other.

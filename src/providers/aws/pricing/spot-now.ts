@@ -1,0 +1,59 @@
+import {isRunctlError} from '../../../model/errors.js'
+import {Batcher} from '../batcher.js'
+import {orAborted} from '../call-aws.js'
+import type {AwsClients} from '../clients.js'
+import type {KnownPrice} from './listed-prices.js'
+import type {PriceCache} from './price-cache.js'
+import {spotPrices, type SpotPrice} from './spot-prices.js'
+
+/** Spot prices change a few times a day. */
+const MOST_AGE_MS = 3_600_000
+const MOST_TYPES = 100
+
+interface Deps {
+  readonly clients: AwsClients
+  readonly cache: PriceCache
+  readonly now: () => Date
+  readonly key: (place: string, instanceType: string) => string
+}
+
+/** Present spot prices, kept for an hour. One that cannot be had is null, and is not asked for again in this process. */
+export class SpotNow {
+  private readonly batcher: Batcher<string, readonly SpotPrice[]>
+  private readonly byType = new Map<string, Promise<readonly SpotPrice[]>>()
+
+  constructor(private readonly deps: Deps) {
+    const {cache, clients, key, now} = deps
+    this.batcher = new Batcher(MOST_TYPES, async (types, signal) => {
+      const prices = await spotPrices(clients, [...new Set(types)], now(), signal)
+      const region = await clients.region()
+      await cache.put(new Map([
+        ...types.map(type => [key(region, type), highest(prices.filter(({instanceType}) => instanceType === type))] as const),
+        ...prices.map(({instanceType, usd, zone}) => [key(zone, instanceType), usd] as const),
+      ]))
+      return types.map(type => ({value: prices.filter(({instanceType}) => instanceType === type)}))
+    })
+  }
+
+  /** Of the zone; where that is not known, the highest of the region. */
+  async find(instanceType: string, zone: string | null, signal: AbortSignal | undefined): Promise<KnownPrice | null> {
+    const kept = await this.deps.cache.get(this.deps.key(zone ?? (await this.deps.clients.region()), instanceType), MOST_AGE_MS)
+    if (kept) return {...kept, source: 'spot-history'}
+    const prices = await this.once(instanceType, signal)
+    const here = prices.filter(price => zone === null || price.zone === zone)
+    return here.length === 0 ? null : {usd: highest(here), source: 'spot-history'}
+  }
+
+  /** One call for all who want the same; a failure counts as an answer, an abort does not. */
+  private async once(instanceType: string, signal: AbortSignal | undefined): Promise<readonly SpotPrice[]> {
+    const answer = this.byType.get(instanceType) ?? this.batcher.add(instanceType, signal).catch((error: unknown) => {
+      if (isRunctlError(error)) return []
+      this.byType.delete(instanceType)
+      throw error
+    })
+    this.byType.set(instanceType, answer)
+    return signal ? orAborted(answer, signal) : answer
+  }
+}
+
+const highest = (prices: readonly SpotPrice[]): number => Math.max(0, ...prices.map(({usd}) => usd))
