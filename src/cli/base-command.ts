@@ -275,8 +275,9 @@ export abstract class RunctlCommand<T> extends Command {
     const detached = this.signal.aborted || readerGone
     const error = detached ? this.detached() : this.withFootprint(asUserError(thrown, this.commandLine, this.takesRest))
     process.exitCode = detached ? this.detachedExitCode : exitStatusOf(error)
-    if (this.jsonEnabled() && !this.streaming) this.logJson(errorJson(error, process.exitCode, this.detached()))
-    else this.logToStderr(error instanceof Detached ? renderDetached(error, this.errorEnv) : renderError(error, this.errorEnv, this.detached()))
+    if (this.jsonEnabled() && !this.streaming) return this.logJson(errorJson(error, process.exitCode, this.detached()))
+    // Not by oclif, which writes no errors under --json.
+    process.stderr.write(`${error instanceof Detached ? renderDetached(error, this.errorEnv) : renderError(error, this.errorEnv, this.detached())}\n`)
   }
 
   private get errorEnv(): RenderEnv {

@@ -153,7 +153,9 @@ describe('a watch', () => {
 
   it('looks again after each pause, a block below the other, until it is ended', async () => {
     const {clock, deps, interrupt, options, written} = scene()
-    clock.onSleep = () => void (clock.slept.length === 3 && interrupt.abort())
+    clock.onSleep = () => {
+      if (clock.slept.length === 3) interrupt.abort()
+    }
     await watch(async write => write('rows\n'), options, deps)
     expect(clock.slept).to.deep.equal([5000, 5000, 5000])
     expect(written).to.deep.equal(['2026-11-23 12:00:00', '\n2026-11-23 12:00:05', '\n2026-11-23 12:00:10'].map(at => `${at} UTC, every 5s until Ctrl-C\n\nrows\n`))
@@ -161,7 +163,9 @@ describe('a watch', () => {
 
   it('draws over what a terminal shows, in one write, without clearing it again', async () => {
     const {clock, deps, interrupt, options, written} = scene({screenRows: () => 24})
-    clock.onSleep = () => void (clock.slept.length === 2 && interrupt.abort())
+    clock.onSleep = () => {
+      if (clock.slept.length === 2) interrupt.abort()
+    }
     await watch(async write => {
       await write('one\n')
       await write('two\n')
@@ -173,7 +177,9 @@ describe('a watch', () => {
 
   it('goes on where a later look fails, and not where the first does', async () => {
     const {clock, deps, interrupt, options, told} = scene()
-    clock.onSleep = () => void (clock.slept.length === 3 && interrupt.abort())
+    clock.onSleep = () => {
+      if (clock.slept.length === 3) interrupt.abort()
+    }
     let looks = 0
     await watch(async () => {
       if (++looks === 2) throw REFUSED

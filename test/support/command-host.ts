@@ -45,6 +45,9 @@ export class CommandHost {
 
   /** As oclif's own `run` does, but with our config: that one loads another. */
   private start(command: Command.Class, argv: readonly string[]): Promise<unknown> {
+    // The stand-in of @oclif/test calls back only where an encoding is given before. It is put back by who put it there.
+    const write = process.stdout.write.bind(process.stdout) as (data: string | Uint8Array, encoding?: BufferEncoding, done?: () => void) => boolean
+    process.stdout.write = ((data: string | Uint8Array, ...rest: readonly unknown[]) => write(data, undefined, rest.find((one): one is () => void => typeof one === 'function')))
     const instance = new (command as unknown as new (argv: readonly string[], config: Config) => {_run(): Promise<unknown>})(argv, this.config)
     return instance._run()
   }

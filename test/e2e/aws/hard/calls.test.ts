@@ -36,6 +36,9 @@ const COMMAND = {SendCommand: 1, GetCommandInvocation: POLLS} as const
  * - `resources list` asks all instances at once what runs on them, for the work at risk: one command, or none with --no-ask.
  * - `run logs`: the run is found on its instance, then read. `run stop`: likewise; where it has ended, there is nothing to stop, and that is all.
  * - `pull`: what ran last, which of its files are checkpoints, what is there, and what lacks here.
+ * - What an instance cost has its disks in it: one DescribeVolumes beside the prices, until its tags tell (from the first stop on); lists always ask, once for all. The first
+ *   question for a price asks for that of a disk too.
+ * - `start` writes into the tags what came before and what begins, beside the wait: one CreateTags.
  * - `stop`: the second DescribeInstances is the wait for `stopped`, as many as that takes.
  * - `start --wait`: DescribeInstances until it runs, then a command, because only one that answers proves that commands arrive.
  * - `workflow run`: start with its proof, start of the script, its log, the proof of its checkpoints, and the stop; after the training, which may
@@ -49,16 +52,16 @@ const TABLE: Readonly<Record<string, Row>> = {
   },
   'aws status, the first time, with the price': {
     argv: id => ['aws', 'status', id],
-    calls: {DescribeInstances: 1, ...COMMAND, GetProducts: 1},
+    calls: {DescribeInstances: 1, DescribeVolumes: 1, ...COMMAND, GetProducts: 2},
     beside: [['SendCommand', 'GetProducts']],
     fresh: true,
   },
-  'aws status': {argv: id => ['aws', 'status', id], calls: {DescribeInstances: 1, ...COMMAND}},
-  'resources list': {argv: () => ['resources', 'list'], calls: {DescribeInstances: 1, ...COMMAND}},
-  'resources list --no-ask': {argv: () => ['resources', 'list', '--no-ask'], calls: {DescribeInstances: 1}},
-  'aws status of all': {argv: () => ['aws', 'status'], calls: {DescribeInstances: 1, ...COMMAND}},
+  'aws status': {argv: id => ['aws', 'status', id], calls: {DescribeInstances: 1, DescribeVolumes: 1, ...COMMAND}},
+  'resources list': {argv: () => ['resources', 'list'], calls: {DescribeInstances: 1, DescribeVolumes: 1, ...COMMAND}},
+  'resources list --no-ask': {argv: () => ['resources', 'list', '--no-ask'], calls: {DescribeInstances: 1, DescribeVolumes: 1}},
+  'aws status of all': {argv: () => ['aws', 'status'], calls: {DescribeInstances: 1, DescribeVolumes: 1, ...COMMAND}},
   'run list': {argv: () => ['run', 'list'], calls: {DescribeInstances: 1, ...COMMAND}},
-  status: {argv: () => ['status'], calls: {DescribeInstances: 1, ...COMMAND}},
+  status: {argv: () => ['status'], calls: {DescribeInstances: 1, DescribeVolumes: 1, ...COMMAND}},
   'checkpoint list': {
     argv: id => ['checkpoint', 'list', '--instance-id', id],
     calls: {DescribeInstances: 1, SendCommand: 2, GetCommandInvocation: POLLS},
@@ -69,10 +72,10 @@ const TABLE: Readonly<Record<string, Row>> = {
     calls: {DescribeInstances: 1, SendCommand: 2, GetCommandInvocation: POLLS},
     beside: [['SendCommand', 'SendCommand'], ['GetCommandInvocation', 'GetCommandInvocation']],
   },
-  'aws wait': {argv: id => ['aws', 'wait', id], calls: {DescribeInstances: 1, ...COMMAND}},
+  'aws wait': {argv: id => ['aws', 'wait', id], calls: {DescribeInstances: 1, DescribeVolumes: 1, ...COMMAND}},
   'aws wait, the first time, with the price': {
     argv: id => ['aws', 'wait', id],
-    calls: {DescribeInstances: 1, ...COMMAND, GetProducts: 1},
+    calls: {DescribeInstances: 1, DescribeVolumes: 1, ...COMMAND, GetProducts: 2},
     beside: [['SendCommand', 'GetProducts']],
     fresh: true,
   },
@@ -86,15 +89,15 @@ const TABLE: Readonly<Record<string, Row>> = {
   'aws exec': {argv: id => ['aws', 'exec', id, '--', 'true'], calls: {DescribeInstances: 1, ...COMMAND}},
   'aws stop': {
     argv: id => ['aws', 'stop', id],
-    calls: {DescribeInstances: 2, ...COMMAND, CreateTags: 1, StopInstances: 1},
+    calls: {DescribeInstances: 2, DescribeVolumes: 1, ...COMMAND, CreateTags: 1, StopInstances: 1},
   },
   'aws stop of a stopped one': {argv: id => ['aws', 'stop', id], calls: {DescribeInstances: 1}},
   'aws status of a stopped one': {argv: id => ['aws', 'status', id], calls: {DescribeInstances: 1}},
   'workflow run': {
     argv: id => ['workflow', 'run', id, 'script.py'],
-    calls: {StartInstances: 1, DescribeInstances: 5, SendCommand: 5, GetCommandInvocation: POLLS, CreateTags: 1, StopInstances: 1},
+    calls: {StartInstances: 1, DescribeInstances: 5, SendCommand: 5, GetCommandInvocation: POLLS, CreateTags: 2, StopInstances: 1},
   },
-  'aws start --wait': {argv: id => ['aws', 'start', id, '--wait'], calls: {DescribeInstances: 2, StartInstances: 1, ...COMMAND}},
+  'aws start --wait': {argv: id => ['aws', 'start', id, '--wait'], calls: {DescribeInstances: 2, StartInstances: 1, CreateTags: 1, ...COMMAND}},
   'aws terminate --force of a running one': {
     argv: id => ['aws', 'terminate', id, '--force'],
     calls: {DescribeInstances: 2, ...COMMAND, CreateTags: 1, TerminateInstances: 1},
@@ -152,15 +155,15 @@ describe('what the commands ask of AWS, each call taking 80 ms longer', function
     const MANY: Readonly<Record<string, Omit<Row, 'argv'> & {readonly argv: (ids: Argv) => Argv}>> = {
       'aws status: one command to all, beside the prices, which are asked at once': {
         argv: all => ['aws', 'status', ...all],
-        calls: {DescribeInstances: 1, ...COMMAND, GetProducts: 3},
+        calls: {DescribeInstances: 1, DescribeVolumes: 3, ...COMMAND, GetProducts: 4},
         beside: [['SendCommand', 'GetProducts'], ['GetProducts', 'GetProducts']],
         fresh: true,
       },
-      'aws wait: one command to all': {argv: all => ['aws', 'wait', ...all], calls: {DescribeInstances: 1, ...COMMAND}},
+      'aws wait: one command to all': {argv: all => ['aws', 'wait', ...all], calls: {DescribeInstances: 1, DescribeVolumes: 3, ...COMMAND}},
       'run list: one command to all': {argv: () => ['run', 'list'], calls: {DescribeInstances: 1, ...COMMAND}},
       'resources list: the prices at once': {
         argv: () => ['resources', 'list', '--platform', 'aws'],
-        calls: {DescribeInstances: 1, SendCommand: 1, GetCommandInvocation: POLLS, GetProducts: 3},
+        calls: {DescribeInstances: 1, DescribeVolumes: 1, SendCommand: 1, GetCommandInvocation: POLLS, GetProducts: 4},
         beside: [['GetProducts', 'GetProducts'], ['SendCommand', 'GetProducts']],
         fresh: true,
       },
@@ -172,13 +175,13 @@ describe('what the commands ask of AWS, each call taking 80 ms longer', function
       },
       'aws stop: what is ready at once travels together, beside the prices': {
         argv: all => ['aws', 'stop', ...all],
-        calls: {DescribeInstances: POLLS, SendCommand: POLLS, GetCommandInvocation: POLLS, CreateTags: POLLS, StopInstances: POLLS, GetProducts: 3},
+        calls: {DescribeInstances: POLLS, DescribeVolumes: 3, SendCommand: POLLS, GetCommandInvocation: POLLS, CreateTags: POLLS, StopInstances: POLLS, GetProducts: 4},
         beside: [['SendCommand', 'GetProducts'], ['GetProducts', 'GetProducts']],
         fresh: true,
       },
       'aws start --wait: one start for all, one command to prove it': {
         argv: all => ['aws', 'start', ...all, '--wait'],
-        calls: {DescribeInstances: POLLS, StartInstances: 1, ...COMMAND},
+        calls: {DescribeInstances: POLLS, StartInstances: 1, CreateTags: 3, ...COMMAND},
       },
     }
     for (const [name, row] of Object.entries(MANY)) {
@@ -197,6 +200,7 @@ describe('what the commands ask of AWS, each call taking 80 ms longer', function
       const made = bench.aws.calls.list()
       expect(counted(made, {})).to.deep.equal({
         DescribeInstances: 1, GetParameters: 1, DescribeInstanceTypes: 1, DescribeImages: 1, DescribeSubnets: 1, DescribeSecurityGroups: 1, CreateSecurityGroup: 1, RunInstances: 3,
+        DescribeVolumes: 3,
       })
       for (const other of ['DescribeSubnets', 'DescribeSecurityGroups', 'DescribeInstances']) expect(overlap(made, 'DescribeInstanceTypes', other), other).to.equal(true)
       expect(overlap(made, 'RunInstances', 'RunInstances')).to.equal(true)
