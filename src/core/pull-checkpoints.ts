@@ -79,7 +79,24 @@ async function recordCopies(report: PullReport, known: readonly KnownCheckpoint[
     if (local === null || checkpoint.sha256 === null) return []
     return [{path: checkpoint.path, sha256: checkpoint.sha256, place: {kind: 'client' as const, where: hostname(), path: local, verified_at}}]
   })
-  if (copies.length > 0) await deps.agent(instanceId).call('record-copy', {copies}, {signal: deps.signal})
+  const agent = deps.agent(instanceId)
+  for (const part of inParts(copies, agent.maxInputBytes / 2)) await agent.call('record-copy', {copies: part}, {signal: deps.signal})
+}
+
+/** A call takes so many bytes and no more: a long training has checkpoints for several. */
+function inParts<T>(items: readonly T[], mostBytes: number): readonly (readonly T[])[] {
+  const parts: T[][] = []
+  let room = 0
+  for (const item of items) {
+    const bytes = Buffer.byteLength(JSON.stringify(item)) + 1
+    if (parts.length === 0 || bytes > room) {
+      parts.push([])
+      room = mostBytes
+    }
+    parts.at(-1)?.push(item)
+    room -= bytes
+  }
+  return parts
 }
 
 /** Where the checkpoint is on this machine now; null if not all of it was copied and verified. */

@@ -2,12 +2,11 @@ import type {ResourceCleanup} from '../core/clean-up.js'
 import type {CleanupItem} from '../core/plan-cleanup.js'
 import {escapeLine} from './escape-control.js'
 import {formatCost} from './money.js'
-import {paint} from './paint.js'
+import {renderNotes, wrapped, type Note} from './notes-text.js'
 import {plural} from './plural.js'
 import type {RenderEnv} from './render-env.js'
 import {shownCost} from './shown-values.js'
 import {renderTable, type Column} from './table.js'
-import {wrapWords} from './wrap-words.js'
 
 /** So many of those that stay are shown; --json has all. */
 const MOST_LEFT_SHOWN = 20
@@ -18,39 +17,22 @@ export function renderCleanupPlan(result: ResourceCleanup, env: RenderEnv, goOn:
   const going = result.items.filter(({what}) => what === 'would-remove' || what === 'removed' || what === 'failed')
   const parts = [
     going.length === 0 ? 'Nothing to clean up.' : renderTable(goingColumns(env), going, env, ''),
-    ...details('What is gone with them:', [...new Set(going.flatMap(({loses}) => loses ?? []))].map(loses => ({
+    ...renderNotes('What is gone with them:', [...new Set(going.flatMap(({loses}) => loses ?? []))].map(loses => ({
       head: loses, body: going.filter(item => item.loses === loses).map(({id}) => id).join(' '), next: [],
     })), env),
-    ...details('Not removed, for what is on them:', result.items.filter(({what}) => what === 'refused').map(asNote), env),
+    ...renderNotes('Not removed, for what is on them:', result.items.filter(({what}) => what === 'refused').map(asNote), env),
     ...leftAlone(result.items.filter(({what}) => what === 'left-alone'), env),
-    sums(result, going),
+    wrapped(sums(result, going), env),
     ...(result.dry_run && going.length > 0 ? [`Nothing was changed. To do it: ${escapeLine(goOn)}`] : []),
   ]
   return parts.join('\n\n')
 }
 
-interface Note {
-  readonly head: string
-  readonly body: string
-  readonly next: readonly string[]
-}
-
 const asNote = ({id, name, next, why}: CleanupItem): Note => ({head: name === null ? id : `${id} (${name})`, body: why, next})
 
-/** Commands are not broken, so that they can be copied. */
-function details(title: string, notes: readonly Note[], env: RenderEnv): readonly string[] {
-  if (notes.length === 0) return []
-  const lines = notes.flatMap(({body, head, next}) => [
-    ...wrapWords(escapeLine(`${head}: ${body}`), Math.max(20, env.width - 2)).map(line => `  ${line}`),
-    ...next.map(command => `    ${escapeLine(command)}`),
-  ])
-  return [[paint(title, 'bold', env.color), ...lines].join('\n')]
-}
-
-/** Those that stay for the same reason are one line where there are many. */
 function leftAlone(items: readonly CleanupItem[], env: RenderEnv): readonly string[] {
   const more = items.length - MOST_LEFT_SHOWN
-  const shown = details('Left alone:', items.slice(0, MOST_LEFT_SHOWN).map(asNote), env)
+  const shown = renderNotes('Left alone:', items.slice(0, MOST_LEFT_SHOWN).map(asNote), env)
   return more > 0 ? shown.map(text => `${text}\n  and ${more} more (--json has all)`) : shown
 }
 
@@ -62,7 +44,7 @@ function goingColumns(env: RenderEnv): readonly Column<CleanupItem>[] {
     {header: 'KIND', value: ({kind}) => kind, priority: 3},
     {header: 'REGION', value: ({region}) => region, priority: 1},
     {header: 'PER MONTH', value: ({usd_per_month: usd, what}) => (what === 'failed' ? null : shownCost(usd, env)), align: 'right'},
-    {header: 'WHY', value: ({why}) => why, minWidth: 16, priority: 4},
+    {header: 'WHY', value: ({why}) => why, minWidth: 30, priority: 4},
   ]
 }
 

@@ -1,6 +1,7 @@
 import {savingOf, type Insight} from '../model/insight.js'
 import {escapeLine} from './escape-control.js'
 import {formatCost} from './money.js'
+import {wrapped} from './notes-text.js'
 import {paint} from './paint.js'
 import {plural} from './plural.js'
 import type {RenderEnv} from './render-env.js'
@@ -12,7 +13,7 @@ import {wrapWords} from './wrap-words.js'
 export function renderInsights(insights: readonly Insight[], env: RenderEnv): string {
   if (env.format === 'text') return renderTable(columns(env), insights, env, '')
   if (insights.length === 0) return 'Nothing was found that costs more than it must.'
-  return [...insights.map(one => paragraph(one, env)), sum(insights)].join('\n\n')
+  return [...insights.map(one => paragraph(one, env)), wrapped(sum(insights), env)].join('\n\n')
 }
 
 function paragraph(insight: Insight, env: RenderEnv): string {

@@ -1,6 +1,7 @@
 import type {StopAllItem} from '../core/stop-all.js'
 import {escapeLine} from './escape-control.js'
 import {formatHourly} from './money.js'
+import {renderNotes, wrapped} from './notes-text.js'
 import {plural} from './plural.js'
 import type {RenderEnv} from './render-env.js'
 import {shownHourly} from './shown-values.js'
@@ -10,12 +11,12 @@ import {renderTable, type Column} from './table.js'
 export function renderStopAll(items: readonly StopAllItem[], env: RenderEnv, goOn: string): string {
   const table = renderTable(columns(env), items, env, 'Nothing runs.')
   if (env.format === 'text' || items.length === 0) return table
-  const staying = items.filter(({next}) => next.length > 0).flatMap(({id, next}) => [`${escapeLine(id)}:`, ...next.map(command => `  ${escapeLine(command)}`)])
+  const staying = items.filter(({what}) => what === 'left-alone' || what === 'failed').map(({id, name, next, why}) => ({head: name === null ? id : `${id} (${name})`, body: why ?? '', next}))
   const isPlan = items.some(({what}) => what === 'would-stop')
   return [
     table,
-    ...(staying.length > 0 ? [['To go on with what stays:', ...staying.map(line => `  ${line}`)].join('\n')] : []),
-    sums(items),
+    ...renderNotes('What runs on:', staying, env),
+    wrapped(sums(items), env),
     ...(isPlan ? [`Nothing was changed. To do it: ${escapeLine(goOn)}`] : []),
   ].join('\n\n')
 }
@@ -29,7 +30,7 @@ const columns = (env: RenderEnv): readonly Column<StopAllItem>[] => [
   {header: 'PER HOUR', value: ({usd_per_hour: usd}) => shownHourly(usd, env), align: 'right', priority: 5},
   {header: 'PROJECT', value: ({project}) => project, minWidth: 8, priority: 3},
   {header: 'SAVED', value: ({saved}) => (saved.length === 0 ? null : saved.join(' ')), minWidth: 12, cut: 'start', priority: 4},
-  {header: 'WHY', value: ({why}) => why, minWidth: 16, priority: 6},
+  ...(env.format === 'text' ? [{header: 'WHY', value: ({why}: StopAllItem) => why}] : []),
 ]
 
 const VERBS: Readonly<Record<StopAllItem['what'], string>> = {failed: 'FAILED', 'left-alone': 'left alone', stopped: 'stopped', 'would-stop': 'stop'}

@@ -21,7 +21,7 @@ for (const platform of PLATFORMS) {
 
     const states = async (): Promise<Readonly<Record<string, string>>> =>
       Object.fromEntries((await bench.json<readonly ResourceRow[]>(['resources', 'list', '--no-ask'])).map(({id, state}) => [id, state]))
-    const train = async (id: string, ...argv: readonly string[]): Promise<void> => void (await bench.ok([platform, 'train', id, SCRIPT, ...argv]))
+    const train = (id: string, ...argv: readonly string[]): Promise<unknown> => bench.ok([platform, 'train', id, SCRIPT, ...argv])
 
     it('stop-all saves and stops what trains; cleanup keeps the only copy until it is here, and then removes the instance', async () => {
       const id = await bench.instance()

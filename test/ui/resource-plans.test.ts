@@ -38,7 +38,8 @@ describe('renderCleanupPlan', () => {
       'Left alone:',
       '  i-0b: it belongs to bob',
       '',
-      '2 things would be removed: $8.00 a month less, and what 1 of them cost is unknown; 2 stay.',
+      '2 things would be removed: $8.00 a month less, and what 1 of them cost is',
+      'unknown; 2 stay.',
       '',
       `Nothing was changed. To do it: ${GO_ON}`,
     ])
@@ -51,7 +52,7 @@ describe('renderCleanupPlan', () => {
 
   it('says what was done, and what failed', () => {
     const text = renderCleanupPlan({...plan(item({what: 'removed'}), item({id: 'i-0d', what: 'failed', why: 'no permission', loses: null, usd_per_month: null})), dry_run: false, unpriced: 0}, TABLE, GO_ON)
-    expect(text).to.include('removed  i-0a').and.to.include('FAILED').and.to.include('1 thing removed: $8.00 a month less').and.not.to.include(GO_ON)
+    expect(text).to.include('removed  i-0a').and.to.include('FAILED').and.to.include('1 thing removed: $8.00 a month less.').and.not.to.include(GO_ON)
   })
 
   it('is a line for each thing as text, and lets nothing reach the terminal raw', () => {
@@ -99,7 +100,8 @@ describe('renderInsights', () => {
       'Larger than needed: i-0b (us-east-1, ada): saving unknown',
       '  no run for 1 h 30 min',
       '',
-      '3 findings; together $734.38 a month less; what 1 finding would save is unknown. Of one thing only its largest saving is counted.',
+      '3 findings; together $734.38 a month less; what 1 finding would save is unknown.',
+      'Of one thing only its largest saving is counted.',
     ])
     expect(renderInsights([], TABLE)).to.match(/^Nothing was found/)
   })

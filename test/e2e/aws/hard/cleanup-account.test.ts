@@ -104,7 +104,7 @@ describe('an account with other people\'s things in it', function () {
   const disksOf = (...names: readonly Name[]): readonly string[] => names.flatMap(name => [...(bench.aws.ec2.state.details.get(id(name))?.volumes.values() ?? [])])
   const states = (): Readonly<Record<string, string>> => Object.fromEntries([...ids].map(([name, one]) => [name, bench.aws.instance(one).state]))
   const untouched = (...but: readonly Name[]): Readonly<Record<string, string>> =>
-    Object.fromEntries([...ids.keys()].map(name => [name, but.includes(name) ? 'terminated' : (ACCOUNT[name] as WantedRecord).state ?? 'running']))
+    Object.fromEntries([...ids.keys()].map(name => [name, but.includes(name) ? 'terminated' : (ACCOUNT[name]).state ?? 'running']))
   const named = (result: ResourceCleanup, what: string): readonly string[] => result.items.filter(item => item.what === what).map(item => [...ids].find(([, one]) => one === item.id)?.[0] ?? item.id)
   const changes = (): readonly string[] => bench.aws.calls.list().map(({operation}) => operation).filter(operation => !/^(Describe|Get|List|SendCommand$|HeadObject)/.test(operation))
   const cleanup = async (...argv: readonly string[]): Promise<ResourceCleanup> => {
