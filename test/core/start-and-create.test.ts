@@ -236,7 +236,7 @@ describe('planCreate', () => {
   it('tells what a platform would do and what all of them cost, and does nothing', async () => {
     const deps = new FakeDeps(null)
     const provider = Object.assign(deps.provider, {planCreate: async () => ({settings: {image: 'ami-1'}, usdPerHour: 0.5})})
-    expect(await planCreate(CREATE, 3, deps)).to.deep.equal({dry_run: true, platform: 'mem', count: 3, settings: {image: 'ami-1'}, cost_per_hour: 1.5, limits: null})
+    expect(await planCreate(CREATE, 3, deps)).to.deep.equal({dry_run: true, platform: 'mem', count: 3, settings: {image: 'ami-1'}, cost_per_hour: 1.5, limits: null, budget: []})
     expect([deps.journal, [...provider.instances]]).to.deep.equal([[], []])
   })
 
