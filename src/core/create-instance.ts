@@ -1,7 +1,7 @@
 import {isRunctlError, RunctlError} from '../model/errors.js'
 import {TAGS, type Instance} from '../model/instance.js'
 import type {CreateInstanceRequest, CreateOption} from '../providers/provider.js'
-import type {LimitsState, LimitWish} from '../model/limits.js'
+import {isWish, type LimitsState, type LimitWish} from '../model/limits.js'
 import type {JournalEntry} from './create-journal.js'
 import {newLimits, type NewLimits} from './create-limits.js'
 import {tellLaunch} from './launch-line.js'
@@ -83,7 +83,8 @@ export function createRequest(input: CreateInput, limits: NewLimits | null = nul
   }
 }
 
-const facts = ({instanceType, name, options = {}, owner, project}: CreateInput) => ({name, instanceType, options, owner, project})
+const facts = ({instanceType, limits, name, options = {}, owner, project}: CreateInput) =>
+  ({name, instanceType, options, owner, project, ...(limits && isWish(limits) ? {limits} : {})})
 
 interface Attempt {
   readonly entry: JournalEntry | null
