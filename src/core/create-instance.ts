@@ -1,7 +1,7 @@
 import {isRunctlError, RunctlError} from '../model/errors.js'
 import {TAGS, type Instance} from '../model/instance.js'
 import type {CreateInstanceRequest, CreateOption} from '../providers/provider.js'
-import type {LimitsState, LimitWish} from '../model/limits.js'
+import {isWish, type LimitsState, type LimitWish} from '../model/limits.js'
 import type {BudgetTerms} from './check-budget.js'
 import {tagsByBudget} from './create-budget.js'
 import type {JournalEntry} from './create-journal.js'
@@ -94,7 +94,8 @@ export function createRequest(input: CreateInput, limits: NewLimits | null = nul
   }
 }
 
-const facts = ({instanceType, name, options = {}, owner, project}: CreateInput) => ({name, instanceType, options, owner, project})
+const facts = ({instanceType, limits, name, options = {}, owner, project}: CreateInput) =>
+  ({name, instanceType, options, owner, project, ...(limits && isWish(limits) ? {limits} : {})})
 
 interface Attempt {
   readonly entry: JournalEntry | null

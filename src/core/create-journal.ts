@@ -14,6 +14,8 @@ export interface JournaledRequest {
   readonly options: Readonly<Record<string, unknown>>
   readonly project: string | null
   readonly owner: string
+  /** What it is to keep by itself; absent: nothing. A machine with other limits is another one. */
+  readonly limits?: object
   readonly count: number
 }
 

@@ -97,6 +97,14 @@ describe('create with limits', () => {
     expect(deps.footprint.all.map(({stillRunning}) => stillRunning).join()).to.include('mem-new')
   })
 
+  it('makes another request of it: one that was cut off with other limits is not taken up', async () => {
+    const {deps} = scene(null)
+    for (const limits of [wish({max_seconds: 60}), wish({idle_s: 60}), wish({})]) await createInstance(input({limits}), deps)
+    const [hours, idle, none] = deps.createJournal.begun.map(({request}) => JSON.stringify(request))
+    expect(new Set([hours, idle, none]).size).to.equal(3)
+    expect(none).not.to.include('limits')
+  })
+
   it('says and does nothing of limits where none are wished', async () => {
     const {asked, deps} = scene(null)
     expect((await createInstance(input({wait: true, limits: wish({})}), deps)).limits).to.equal(null)

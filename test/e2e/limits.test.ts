@@ -10,6 +10,9 @@ import {Bench, until} from './support/bench.js'
 /** A limit that is reached is acted on with the guard's next look; a busy machine takes its time for that. */
 const PATIENCE_MS = 120_000
 
+/** Longer than a start takes: more than this afterwards is from before. */
+const WRITTEN_S = 25
+
 const SAVES_WHEN_ASKED = `import json, os, time
 print("begun", flush=True)
 folder = os.environ["RUNCTL_CHECKPOINT_DIR"]
@@ -38,6 +41,11 @@ describe('limits that a machine keeps by itself', function () {
   /** Nobody asks it anything meanwhile: the instance alone has to come to it. */
   const untilItGoes = (id: string): Promise<void> =>
     until(() => access(bench.home(id, '.runctl', 'power-off')).then(() => true, () => false), PATIENCE_MS, `${id} powers itself off`)
+
+  const usedBy = async (id: string): Promise<number> => {
+    const {before_s: before = 0, boot_s: boot = 0} = JSON.parse(await bench.readHome(id, '.runctl', 'guard-state.json').catch(() => '{}')) as {before_s?: number; boot_s?: number}
+    return before + boot
+  }
 
   it('hours: saves and stops with nobody there, and says why and how to go on', async () => {
     const {instance: {id}, limits} = await created('--wait', '--max-hours', '8')
@@ -87,13 +95,14 @@ describe('limits that a machine keeps by itself', function () {
     expect(more.limits).to.deep.include({max_seconds: 12_600, idle_s: 2700})
     const tag = (await status(id)).stops_at ?? ''
     expect(Date.parse(tag) - Date.parse(more.before?.stops_at ?? '')).to.be.closeTo(5_400_000, 60_000)
+    // It is written down every few seconds.
+    await until(async () => (await usedBy(id)) > WRITTEN_S, PATIENCE_MS, 'what was used is written down')
     await bench.ok(['local', 'stop', id])
     const stopped = await bench.jsonError(['local', 'extend', id, '--hours', '1'])
     expect(stopped.error).to.deep.include({code: 'wrong_state', next: [`runctl local start ${id} --wait --max-hours 1`]})
-    const used = more.limits?.used_seconds ?? 0
     const {limits} = await bench.json<{limits: CreateResult['limits']}>(['local', 'start', id, '--wait'])
     expect(limits).to.deep.include({max_seconds: 12_600})
-    expect(limits?.used_seconds).to.be.above(used)
+    expect(limits?.used_seconds).to.be.above(WRITTEN_S)
     expect((await bench.json<ExtendResult>(['local', 'extend', id, '--hours', 'none', '--idle', 'none'])).limits).to.equal(null)
     expect((await bench.ok(['local', 'extend', id, '--hours', '1'])).stdout).to.include('it had no limit of hours')
   })
