@@ -1,5 +1,6 @@
 import {costBetween, monthAround, monthsBetween, type Cost, type CostSegment} from '../model/cost.js'
 import {RunctlError} from '../model/errors.js'
+import {HOLDING_KINDS} from '../model/holding-kinds.js'
 import {TAGS} from '../model/instance.js'
 import type {Holding, HoldingKind} from '../providers/provider.js'
 import type {PlatformDeps} from './platform-deps.js'
@@ -76,7 +77,6 @@ interface Times {
   readonly over: boolean
 }
 
-const KINDS: readonly HoldingKind[] = ['address', 'snapshot', 'volume']
 const DAY_MS = 86_400_000
 
 /** What the instances of all platforms (or regions) cost in a month, by group, and what else is billed. Rejects with `bad_input` for a month to come. */
@@ -190,7 +190,7 @@ function untilItStops(segments: readonly CostSegment[], stopsAt: string | null, 
 async function otherSpendings(platforms: readonly Deps[], project: string | null, times: Times): Promise<readonly {readonly kind: HoldingKind; readonly count: number; readonly tally: Tally}[]> {
   const kinds = new Map<HoldingKind, {count: number; readonly tally: Tally}>()
   await Promise.all(platforms.map(async ({provider, signal}) => {
-    for await (const holding of provider.holdings?.list(KINDS, {signal}) ?? []) {
+    for await (const holding of provider.holdings?.list(HOLDING_KINDS, {signal}) ?? []) {
       // Disks in use are in the cost of their instances.
       if (holding.kind === 'volume' && holding.attachedTo !== null) continue
       if (project !== null && holding.tags[TAGS.project] !== project) continue

@@ -5,7 +5,10 @@
  * Facets (`pricing`, `store`) are absent where a platform has none: callers ask `if (provider.store)` and
  * never look at the platform's name. Errors leave a provider as RunctlError; anything else is a bug.
  */
+import type {HoldingKind} from '../model/holding-kinds.js'
 import type {Instance, InstanceState} from '../model/instance.js'
+
+export type {HoldingKind} from '../model/holding-kinds.js'
 
 /** Raised by one when a change would break a provider written against it. */
 export const PROVIDER_API_VERSION = 1
@@ -154,8 +157,6 @@ export interface DiskPrice {
   readonly asOf?: string
 }
 
-export const HOLDING_KINDS = ['address', 'snapshot', 'volume'] as const
-export type HoldingKind = (typeof HOLDING_KINDS)[number]
 
 /** Something besides instances that is billed. */
 export interface Holding {

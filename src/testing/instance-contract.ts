@@ -49,6 +49,10 @@ export const INSTANCE_CONTRACT: Readonly<Record<string, (subject: ContractSubjec
     check(both.every(id => all.includes(id)), 'without a filter every instance is described')
   },
 
+  async 'refuses filters that it does not know'(subject) {
+    await checkRejects(idsOf(subject, {filters: {'no-such-filter-anywhere': ['x']}}), ['bad_input'], 'a filter that nobody knows')
+  },
+
   async 'merges tags: adds, replaces, keeps the others'(subject) {
     const {id} = await subject.create(subject.request({tags: {kept: '1', replaced: 'old'}}))
     const longest = {key: 'k'.repeat(128), value: 'é'.repeat(256)}

@@ -2,6 +2,7 @@ import type {Provider} from '../providers/provider.js'
 import {check} from './assertions.js'
 import {ContractSubject, type ContractOptions} from './contract-subject.js'
 import {INSTANCE_CONTRACT} from './instance-contract.js'
+import {MONEY_CONTRACT} from './money-contract.js'
 import {SHELL_CONTRACT} from './shell-contract.js'
 import {cleanStore, STORE_CONTRACT, storePrefix} from './store-contract.js'
 
@@ -19,7 +20,7 @@ export interface ContractCase {
 export function providerContract(makeProvider: () => Promise<Provider> | Provider, options: ContractOptions = {}): readonly ContractCase[] {
   const {storeUri} = options
   return [
-    ...Object.entries({...INSTANCE_CONTRACT, ...SHELL_CONTRACT}).map(([title, test]) => contractCase(title, async () => {
+    ...Object.entries({...INSTANCE_CONTRACT, ...MONEY_CONTRACT, ...SHELL_CONTRACT}).map(([title, test]) => contractCase(title, async () => {
       const subject = new ContractSubject(await makeProvider(), options)
       return {test: () => test(subject), cleanUp: () => subject.cleanUp()}
     })),

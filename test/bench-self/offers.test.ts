@@ -113,6 +113,24 @@ describe('bench: prices and quotas', () => {
       expect(await ask({...BY_PRICE, instanceType: 'p9.big'})).to.deep.equal([])
     }))
 
+  it('lists disks, what is paid for their performance, snapshots and addresses, with the region’s prefix', () =>
+    withPricing(async (client) => {
+      const ask = async (ServiceCode: string, values: Readonly<Record<string, string>>) => {
+        const {PriceList} = await client.send(new GetProductsCommand({ServiceCode, Filters: filters(values)}))
+        const entries: readonly unknown[] = PriceList ?? []
+        return entries.map((entry) => {
+          const {product} = JSON.parse(String(entry)) as {product: {productFamily?: string; attributes: Record<string, string>}}
+          return [product.attributes['usagetype'], usdOf(entry), product.productFamily] as const
+        })
+      }
+      const performance = await ask('AmazonEC2', {regionCode: 'us-east-1', productFamily: 'System Operation', volumeApiName: 'io2'})
+      expect(performance.map(([usage, usd]) => [usage, usd])).to.deep.equal([['EBS:VolumeP-IOPS.io2', 0.065], ['EBS:VolumeP-IOPS.io2.tier2', 0.0455], ['EBS:VolumeP-IOPS.io2.tier3', 0.032]])
+      expect(await ask('AmazonEC2', {regionCode: 'eu-central-1', productFamily: 'Provisioned Throughput'})).to.deep.equal([['EUC1-EBS:VolumeP-Throughput.gp3', 47.104, 'Provisioned Throughput']])
+      expect((await ask('AmazonEC2', {regionCode: 'eu-west-1', productFamily: 'Storage Snapshot'})).map(([usage]) => usage)).to.include('EU-EBS:SnapshotUsage')
+      const addresses = await ask('AmazonVPC', {regionCode: 'us-east-1', group: 'VPCPublicIPv4Address'})
+      expect(addresses.map(([usage, usd, family]) => [usage, usd, family])).to.deep.include.members([['USE1-PublicIPv4:IdleAddress', 0.005, undefined], ['USE1-PublicIPv4:ContiguousBlock', 0.008, undefined]])
+    }))
+
   it('gives products in pages', () =>
     withPricing(async (client) => {
       let count = 0

@@ -7,7 +7,7 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 
 import {localPlatform} from '../../src/providers/local/local-platform.js'
-import type {Provider, Shell, ShellRequest} from '../../src/providers/provider.js'
+import type {DiskPrice, Holding, Pricing, Provider, Shell, ShellRequest} from '../../src/providers/provider.js'
 import {isRunctlError} from '../../src/model/errors.js'
 import {ContractViolation, providerContract, type ContractCase} from '../../src/testing/index.js'
 import {MemoryStore} from '../support/memory-store.js'
@@ -23,6 +23,25 @@ function otherwise<T extends object>(target: T, change: Partial<T>): T {
 
 function withShell(provider: Provider, run: (shell: Shell, id: string, request: ShellRequest) => ReturnType<Shell['run']>): Provider {
   return otherwise(provider, {shell: otherwise(provider.shell, {run: (id, request) => run(provider.shell, id, request)})})
+}
+
+function withHistory(provider: Provider, agoMs: readonly number[]): Pricing {
+  const priceHistory = (_: unknown, __: Date, to: Date) => Promise.resolve(agoMs.map(ms => ({from: new Date(to.getTime() + ms).toISOString(), usdPerHour: 1})))
+  return {...pricingOf(provider), priceHistory}
+}
+
+const withDisks = (provider: Provider, prices: (ids: readonly string[]) => ReadonlyMap<string, DiskPrice>): Pricing =>
+  ({...pricingOf(provider), diskPrices: ids => Promise.resolve(prices(ids))})
+
+const pricingOf = ({pricing}: Provider): Pricing => pricing ?? {hourlyPrice: () => Promise.resolve(null)}
+
+const holding = (over: Partial<Holding> = {}): Holding => ({
+  id: 'vol-1', kind: 'volume', name: null, region: null, state: 'in-use', sizeGib: 8, type: null, createdAt: null, attachedTo: null, goesWithInstance: true,
+  usdPerMonth: 1, priceSource: 'x', tags: {}, ...over,
+})
+
+async function* listed(...holdings: readonly Holding[]): AsyncIterable<Holding> {
+  yield* await Promise.resolve(holdings)
 }
 
 /** What is wrong with a provider, and the case that must notice. */
@@ -51,6 +70,49 @@ const DEFECTS: readonly {readonly defect: string; readonly notices: string; read
     defect: 'passes over options that it does not know',
     notices: 'refuses options that it does not know',
     make: p => otherwise(p, {createInstance: ({options: _, ...request}) => p.createInstance(request)}),
+  },
+  {
+    defect: 'passes over filters that it does not know',
+    notices: 'refuses filters that it does not know',
+    make: p => otherwise(p, {describeInstances: ({filters: _, ...query}) => p.describeInstances(query)}),
+  },
+  {
+    defect: 'has a price that is no figure',
+    notices: 'prices: are figures with a source',
+    make: p => otherwise(p, {pricing: {hourlyPrice: () => Promise.resolve({usdPerHour: Number.NaN, source: 'x'})}}),
+  },
+  {
+    defect: 'prices disks of instances that do not exist',
+    notices: 'prices: of disks are told for instances that exist',
+    make: p => otherwise(p, {pricing: withDisks(p, ids => new Map(ids.map(id => [id, {usdPerMonth: 1, gib: 8, source: 'x'}])))}),
+  },
+  {
+    defect: 'tells price changes newest first',
+    notices: 'prices: over time are in order',
+    make: p => otherwise(p, {pricing: withHistory(p, [0, -1000])}),
+  },
+  {
+    defect: 'begins with a price from before the start',
+    notices: 'prices: over time are in order',
+    make: p => otherwise(p, {pricing: withHistory(p, [-2 * 86_400_000, 0])}),
+  },
+  {
+    defect: 'deletes what is in use',
+    notices: 'what else is billed: is told once each',
+    make: p => otherwise(p, {holdings: {list: () => listed(holding({attachedTo: 'i-1'})), delete: () => Promise.resolve()}}),
+  },
+  {
+    defect: 'says that a disk costs nothing',
+    notices: 'what else is billed: is told once each',
+    make: p => otherwise(p, {holdings: {list: () => listed(holding({usdPerMonth: 0})), delete: () => Promise.resolve()}}),
+  },
+  {
+    defect: 'tells of everything in every region',
+    notices: 'regions: have different names',
+    make: p => {
+      const here = otherwise(p, {createInstance: async request => ({...(await p.createInstance(request)), region: 'a'})})
+      return otherwise(here, {regions: () => Promise.resolve(['a', 'b']), inRegion: () => p})
+    },
   },
   {
     defect: 'decodes output as text',

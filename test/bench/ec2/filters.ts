@@ -13,12 +13,12 @@ export function filtered<T>(things: readonly T[], filters: readonly Filter[] | u
   for (const {Values} of filters ?? []) {
     if ((Values ?? []).length > MAX_FILTER_VALUES) throw new ServiceError('FilterLimitExceeded', 'The maximum number of filter values specified on a single call is 200')
   }
+  const read = (filters ?? []).map(({Name = '', Values = []}) => ({name: Name, matches: matcher(Values)}))
   return things.filter((thing) =>
-    (filters ?? []).every(({Name, Values}) => {
-      const name = Name ?? ''
+    read.every(({name, matches}) => {
       const values = valuesOf(thing, name)
       if (values === null) throw invalidFilter(name)
-      return (Values ?? []).some((pattern) => values.some((value) => matchesFilter(pattern, value)))
+      return values.some(matches)
     }),
   )
 }
@@ -35,11 +35,18 @@ function invalidFilter(name: string): ServiceError {
   return new ServiceError('InvalidParameterValue', `The filter '${name}' is invalid`)
 }
 
+/** Many values without wildcards, as ids are, are looked up rather than compared. */
+function matcher(patterns: readonly string[]): (value: string) => boolean {
+  const literal = new Set(patterns.filter((pattern) => !/[*?\\]/.test(pattern)))
+  const others = patterns.filter((pattern) => !literal.has(pattern)).map(patternOf)
+  return (value) => literal.has(value) || others.some((pattern) => pattern.test(value))
+}
+
 /** Unlike policies, filters heed case, and a backslash takes a wildcard's meaning away. */
-function matchesFilter(pattern: string, value: string): boolean {
+function patternOf(pattern: string): RegExp {
   const wildcards: Readonly<Record<string, string>> = {'*': '.*', '?': '.'}
   const source = pattern.replaceAll(/\\([^])|[^]/g, (found: string, literal?: string) => (literal === undefined ? wildcards[found] : undefined) ?? escaped(literal ?? found))
-  return new RegExp(`^${source}$`, 's').test(value)
+  return new RegExp(`^${source}$`, 's')
 }
 
 function escaped(character: string): string {

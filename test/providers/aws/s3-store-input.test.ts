@@ -19,7 +19,7 @@ function clientsFor(region = 'eu-central-1', endpoint: string | null = null): Aw
   const credentials = {accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret'}
   const client = new S3Client({region, credentials, ...(endpoint === null ? {} : {endpoint})})
   const other = (): never => expect.fail('the store uses S3 alone')
-  const none = {ec2: other, iam: other, pricing: other, quotas: other, ssm: other, ssmOnce: other, sts: other, inRegion: other}
+  const none = {ec2: other, iam: other, pricing: other, quotas: other, ssm: other, ssmOnce: other, sts: other, inRegion: other, ec2Endpoint: null}
   return {...none, s3: () => Promise.resolve(client), region: () => Promise.resolve(region), endpoint}
 }
 

@@ -53,9 +53,9 @@ export class InstanceDescriber {
       return
     }
     const told = new Set<string>()
-    for await (const known of this.list(filtersOf(query), signal)) {
-      if (this.recent.isNew(known.instance.id)) told.add(known.instance.id)
-      if (fits(known.instance, query)) yield known.instance
+    for await (const {instance} of this.list(filtersOf(query), signal)) {
+      if (this.recent.isNew(instance.id)) told.add(instance.id)
+      if (fits(instance, query)) yield instance
     }
     // Whether one that EC2 does not tell yet passes EC2's own filters, only EC2 knows.
     if (query.filters) return

@@ -201,11 +201,17 @@ describe('what AWS refuses', function () {
       }
     })
 
-    it('pricing:GetProducts, which only makes prices unknown', async () => {
+    it('pricing:GetProducts, which makes prices those of the dated table, or unknown', async () => {
+      const unusual = await bench.aws.addInstance({type: 't4g.small'})
       const allow = bench.aws.world.deny('pricing:GetProducts')
       // Where no price is remembered yet.
       const env = {RUNCTL_DATA_DIR: `${bench.root}/fresh`}
-      expect((await bench.json<InstanceStatus>(status(id, stopped), {env}).finally(allow)).cost_per_hour).to.equal(null)
+      try {
+        expect(await bench.json<InstanceStatus>(status(id, stopped), {env})).to.include({cost_per_hour: 0.0416, price_source: 'built-in 2026-11'})
+        expect(await bench.json<InstanceStatus>(status(unusual, stopped), {env})).to.include({cost_per_hour: null, price_source: null})
+      } finally {
+        allow()
+      }
     })
 
     it('ec2:CreateTags, which keeps no machine running', async () => {
