@@ -34,6 +34,18 @@ describe('an account with thousands of instances', function () {
     expect(rows.map(({name}) => name)).to.deep.equal(['trainer-0', 'trainer-1', 'trainer-10'])
   })
 
+  it('is filtered by EC2 itself', async () => {
+    const id = bench.aws.addMany(1, () => ({tags: {Name: 'the-one', team: 'vision'}}))[0]
+    bench.aws.calls.reset()
+    const rows = await bench.json<readonly {readonly id: string}[]>([...LIST, '--filter', 'tag:Name=the-*'], {timeoutMs: 120_000})
+    expect(rows.map(row => row.id)).to.deep.equal([id])
+    // Two thousand would be two pages.
+    expect(bench.aws.calls.count('DescribeInstances')).to.equal(1)
+    const {code, stderr} = await bench.run([...LIST, '--filter', 'no-such-filter=x'])
+    expect(code).to.equal(2)
+    expect(stderr).to.contain('no-such-filter')
+  })
+
   it('takes no more memory for five times as many', async () => {
     const larger = await account(10_000)
     try {
