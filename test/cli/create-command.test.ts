@@ -84,7 +84,7 @@ describe('create', () => {
     Object.assign(provider, {planCreate: async (request: CreateInstanceRequest) => ({settings: {image: `ami-1 ${request.instanceType ?? ''}`, zone: 'a'}, usdPerHour: 0.5})})
     const {stdout} = await create('--dry-run', '--count', '4', '--type', 'big')
     expect(stdout).to.match(/Would create +4 on mem\nImage +ami-1 big\nZone +a\nCosts +\$2\.00\/h\n/)
-    expect(JSON.parse((await create('--dry-run', '--json')).stdout)).to.deep.equal({dry_run: true, platform: 'mem', count: 1, settings: {image: 'ami-1 ', zone: 'a'}, cost_per_hour: 0.5, limits: null})
+    expect(JSON.parse((await create('--dry-run', '--json')).stdout)).to.deep.equal({dry_run: true, platform: 'mem', count: 1, settings: {image: 'ami-1 ', zone: 'a'}, cost_per_hour: 0.5, limits: null, budget: []})
     expect((await create('--dry-run', '--wait')).code).to.equal(2)
     expect(asked).to.deep.equal([])
   })

@@ -70,7 +70,7 @@ describe('renderInstance', () => {
     const since = 'what it cost from 2026-11-01 10:00 to 2026-11-02 10:00 UTC is not known'
     expect(renderInstance(resource(), TABLE)).to.include('So far      $3.19 (machine and disks)\n').and.include('Disks       100 GiB, $8.00 a month, running or not\n')
     expect(renderInstance(resource({estimated_cost: null, cost_unknown: [since]}), {...TABLE, width: 200})).to.include(`So far      unknown; at least $3.19: ${since}\n`)
-    expect(renderInstance(resource({stops_at: '2026-11-24T08:00:00Z'}), TABLE)).to.match(/Stops at +2026-11-24/)
+    expect(renderInstance(resource({stops_at: '2026-11-24T08:00:00Z'}), TABLE)).to.match(/Stops itself +.*2026-11-24/)
   })
 })
 
