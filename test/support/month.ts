@@ -66,7 +66,7 @@ export const BEGIN = Date.UTC(2026, 9, 27)
 export const END = Date.UTC(2026, 10, 30, 12)
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
-const TYPES = ['g5.xlarge', 't3.large', 'p3.2xlarge'] as const
+const TYPES = ['g5.xlarge', 't3.large', 'g4dn.xlarge'] as const
 
 /** Deterministic, so that a failure can be had again. */
 function dice(seed: number): () => number {

@@ -1,3 +1,4 @@
+import {setMaxListeners} from 'node:events'
 import {mkdtemp, readdir, rm} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
@@ -19,14 +20,18 @@ import {expectRowsAsBilled, expectSumsAsBilled, playMonth, type BillingEvent, ty
 
 const BUCKET = 'runctl-month'
 /** As AWS publishes them for the first region; the bench lists Ireland's a tenth higher. */
-const ON_DEMAND = {'g5.xlarge': 1.006, 't3.large': 0.0832, 'p3.2xlarge': 3.06}
+const ON_DEMAND = {'g5.xlarge': 1.006, 't3.large': 0.0832, 'g4dn.xlarge': 0.526}
 const GP3_GIB_MONTH = 0.08
 /** A limit, not a pause: the machine may be busy. */
 const LIMIT_MS = 540_000
 
 /** The account's clock is the only one: requests are signed by it, and waiting moves it. */
 class Account implements AwsClock {
-  constructor(readonly bench: AwsBench, readonly recordsDir: string, readonly dataDir: string) {}
+  readonly clients: AwsClients
+
+  constructor(readonly bench: AwsBench, readonly recordsDir: string, readonly dataDir: string) {
+    this.clients = signedBy(bench.world, createClients({env: bench.env, settings: {}}))
+  }
 
   now = (): Date => this.bench.world.now()
 
@@ -40,8 +45,6 @@ class Account implements AwsClock {
   }
 
   settled = (): Promise<void> => until(() => [...this.bench.world.instances.values()].every(({state}) => ['running', 'stopped', 'terminated'].includes(state)))
-
-  readonly clients = signedBy(this.bench.world, createClients({env: this.bench.env, settings: {}}))
 }
 
 /** The SDK takes over AWS's clock from an answer that refuses a request, and asks once more after a pause. Here it knows before. */
@@ -90,6 +93,8 @@ class Region implements MonthRegion {
   deps(): PlatformDeps {
     const {clients, dataDir, recordsDir} = this.account
     const fake = new FakeDeps(null)
+    // As a command's: what it asks at once are many calls.
+    setMaxListeners(0, fake.signal)
     // No machine is behind an instance: nobody trains, and nothing is saved.
     fake.scripted.handlers.status = () => ({runs: [], boot_id: 'b', now: ''})
     fake.lifecycle.answers['prestop-checkpoint'] = () => [{ok: true, why: null, reports: [], only_here: [], last: null}]
