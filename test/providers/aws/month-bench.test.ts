@@ -56,7 +56,9 @@ function signedBy(world: World, clients: AwsClients): AwsClients {
   }
   return {
     ...clients, ec2: inTime(clients.ec2), iam: inTime(clients.iam), pricing: inTime(clients.pricing), quotas: inTime(clients.quotas), s3: inTime(clients.s3),
-    ssm: inTime(clients.ssm), ssmOnce: inTime(clients.ssmOnce), sts: inTime(clients.sts), inRegion: region => signedBy(world, clients.inRegion(region)),
+    ssm: inTime(clients.ssm), ssmOnce: inTime(clients.ssmOnce), sts: inTime(clients.sts),
+    // The bucket is at home: sent on from another region by a server whose clock differs, the SDK asks eight times.
+    inRegion: region => ({...signedBy(world, clients.inRegion(region)), s3: inTime(clients.s3)}),
   }
 }
 

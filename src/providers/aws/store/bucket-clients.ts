@@ -109,8 +109,6 @@ export class BucketClients {
       maxAttempts: config.maxAttempts,
       retryMode: config.retryMode,
       forcePathStyle: config.forcePathStyle || endpoint !== null,
-      // Where this machine's clock is off, that was noticed already.
-      systemClockOffset: config.systemClockOffset,
       ...(endpoint === null ? {} : {endpoint}),
       ...more,
     })
