@@ -2,16 +2,7 @@ import type {Instance} from '../../src/model/instance.js'
 import type {CreateInstanceRequest, Pricing} from '../../src/providers/provider.js'
 import type {HandClock} from './hand-clock.js'
 import {MemoryProvider, sampleInstance} from './memory-provider.js'
-
-/** A change that the cloud has seen, with the second that it happened in. */
-export interface BillingEvent {
-  readonly at: number
-  readonly id: string
-  readonly what: 'running' | 'stopped' | 'terminated'
-  readonly type: string
-  readonly lifecycle: 'on-demand' | 'spot'
-  readonly diskGib: number
-}
+import type {BillingEvent} from './month.js'
 
 export interface SpotChange {
   readonly at: number

@@ -60,7 +60,8 @@ export class AwsProvider implements Provider {
     })
     this.holdings = new AwsHoldings({clients, pricing: this.pricing})
     this.launcher = new Launcher({clients, settings, describer, recent, clock, price: (wish, signal) => this.pricing.price(wish, signal)})
-    this.store = new S3Store({clients, scratch: settings.bucket === null ? null : `s3://${settings.bucket}/runctl/tmp/`})
+    const own = `s3://${settings.bucket}/runctl/`
+    this.store = new S3Store({clients, ...(settings.bucket === null ? {scratch: null} : {scratch: `${own}tmp/`, records: own})})
     this.shell = new SsmShell({
       clients,
       store: this.store.scratch === null ? null : this.store,

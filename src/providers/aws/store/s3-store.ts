@@ -21,18 +21,22 @@ export interface S3StoreOptions {
   readonly clients: AwsClients
   /** `s3://BUCKET/runctl/tmp/`; null where no bucket is configured. */
   readonly scratch: string | null
+  /** `s3://BUCKET/runctl/`; absent where no bucket is configured. */
+  readonly records?: string
 }
 
 export class S3Store implements ObjectStore {
   readonly scheme = 's3'
   readonly scratch: string | null
+  readonly records?: string
   readonly #clients: AwsClients
   readonly #buckets: BucketClients
   readonly #prepared = new Map<string, Promise<void>>()
 
-  constructor({clients, scratch}: S3StoreOptions) {
+  constructor({clients, records, scratch}: S3StoreOptions) {
     if (scratch !== null && !parsePrefixUri(scratch).key.endsWith('/')) throw new RunctlError('bad_input', `${JSON.stringify(scratch)} must end in "/"`)
     this.scratch = scratch
+    if (records !== undefined) this.records = records
     this.#clients = clients
     this.#buckets = new BucketClients(clients)
   }
