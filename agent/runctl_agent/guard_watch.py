@@ -27,15 +27,15 @@ def watch(_, lock):
     os.set_inheritable(int(lock), False)
     os.ftruncate(int(lock), 0)
     os.pwrite(int(lock), json.dumps({"pid": os.getpid()}).encode(), 0)
-    guard = Guard()
+    # Shortened by tests alone, both.
+    guard = Guard(ask_price_s=float(os.environ.get("RUNCTL_GUARD_PRICE_S") or ASK_PRICE_S))
     signal.signal(signal.SIGTERM, lambda *_: guard.shut_down())
-    # Shortened by tests alone.
     guard.work(float(os.environ.get("RUNCTL_GUARD_TICK_S") or TICK_S))
 
 
 class Guard:
-    def __init__(self, times=time):
-        self._times = times
+    def __init__(self, times=time, ask_price_s=ASK_PRICE_S):
+        self._times, self._ask_price_s = times, ask_price_s
         self.meter = guard_state.Meter(times)
         self.signs = idleness.Signs()
         self.stop = guard_stop.GuardStop(self.meter, self.signs, self.log)
@@ -144,7 +144,7 @@ class Guard:
         spot = limits["price"] and limits["price"]["spot"]
         if not spot:
             return
-        if limits["access"] and (self._asked_s is None or self.meter.used_s - self._asked_s >= ASK_PRICE_S):
+        if limits["access"] and (self._asked_s is None or self.meter.used_s - self._asked_s >= self._ask_price_s):
             self._asked_s = self.meter.used_s
             try:
                 price = ec2_calls.spot_price(limits["access"], spot)

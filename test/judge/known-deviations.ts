@@ -6,11 +6,6 @@ export interface Deviation {
   readonly differs: Readonly<Record<string, Pick<Difference, 'bench' | 'moto'>>>
 }
 
-/** All that tells the workflows under moto from those on the bench; test/e2e/workflows and patterns run unaltered, whoever answers. */
-export const WORKFLOW_DEVIATIONS = {
-  stopTime: 'moto writes UTC in StateTransitionReason where EC2 writes GMT: when an instance stopped, and so what it has cost, is not known (null)',
-} as const
-
 export const IAM_DEVIATIONS: readonly Deviation[] = []
 
 export const EC2_DEVIATIONS: readonly Deviation[] = [

@@ -113,12 +113,23 @@ describe('a local instance that ends its own time', () => {
   })
 
   it('counts all its starts, and no time between them', async () => {
-    await create(limits(100))
+    await create(limits(2000))
     pass(60)
     await bed.provider().stopInstance(id)
     pass(10_000)
     await bed.provider().startInstance(id)
-    pass(40)
+    pass(1940)
+    expect((await look()).state).to.equal('running')
+    pass(1)
+    expect((await look()).state).to.equal('stopped')
+  })
+
+  it('has 15 minutes after each later start, although the hard limit is past', async () => {
+    await create(limits(100))
+    pass(101)
+    expect((await look()).state).to.equal('stopped')
+    await bed.provider().startInstance(id)
+    pass(899)
     expect((await look()).state).to.equal('running')
     pass(1)
     expect((await look()).state).to.equal('stopped')

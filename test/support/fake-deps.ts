@@ -1,3 +1,4 @@
+import {rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import path from 'node:path'
 
@@ -10,6 +11,11 @@ import {MemoryProvider, sampleInstance} from './memory-provider.js'
 import {RecordedLifecycle} from './recorded-lifecycle.js'
 import {RecordedProgress} from './recorded-progress.js'
 import {ScriptedAgent} from './scripted-agent.js'
+
+/** Below it each has a folder of its own: what one test remembers is not another's past. */
+const RECORDS = path.join(tmpdir(), `runctl-test-records-${process.pid}`)
+let made = 0
+process.once('exit', () => rmSync(RECORDS, {recursive: true, force: true}))
 
 /** All that a use-case can ask for, without a platform. Provider and lifecycle write into one journal, so that order can be seen. */
 export class FakeDeps implements PlatformDeps {
@@ -24,7 +30,7 @@ export class FakeDeps implements PlatformDeps {
   readonly interrupt = new AbortController()
   readonly signal: AbortSignal = this.interrupt.signal
   cacheDir = tmpdir()
-  recordsDir = path.join(tmpdir(), 'runctl-test-records')
+  recordsDir = path.join(RECORDS, String(++made))
   readonly createJournal = new MemoryJournal()
 
   constructor(instance: Partial<Instance> | null = {}) {

@@ -15,6 +15,8 @@ export const LOCAL_SELF_STOP: SelfStop = {install: null, endsAs: () => 'stop', a
 const MAX_BYTES = 4096
 /** A guard that has not shown itself for so long is gone. It does so every few seconds. */
 const GUARD_GONE_MS = 120_000
+/** A later start has so long before the hard limit applies: somebody may be about to give it more. */
+const START_GRACE_MS = 900_000
 const MAX_TAG_CHARACTERS = 256
 
 export interface SelfStopWish {
@@ -29,7 +31,9 @@ export async function selfStopWish(home: string, record: InstanceRecord, now: Da
   const asked = await readStart(join(home, '.runctl', 'power-off'))
   if (asked !== null) return parseWish(asked, record, now)
   const hard = /^(\d{1,9}) /.exec((await readStart(join(home, '.runctl', 'watch'))) ?? '')?.[1]
-  if (hard === undefined || usedSeconds(record, now) <= Number(hard) || !(await guardIsGone(home))) return null
+  if (hard === undefined || usedSeconds(record, now) <= Number(hard)) return null
+  const isJustStarted = (record.used_seconds ?? 0) > 0 && now.getTime() - Date.parse(record.launched_at) < START_GRACE_MS
+  if (isJustStarted || !(await guardIsGone(home))) return null
   return {reason: 'budget', detail: `it had run for more than ${hard} s, and nothing on it kept its limits any more`, at: now}
 }
 

@@ -74,8 +74,10 @@ export function workflowsAsWritten(open: () => Promise<WrittenAccount>): void {
     expect(costs.map(([id]) => id)).to.have.members(account.ids)
     for (const row of await rows()) {
       expect(row.cost_per_hour).to.equal(USD_PER_HOUR)
+      // Since its last start, and a minute at least for each of the few starts before; the disk comes to less than a minute's rest.
       const cost = (USD_PER_HOUR * (Date.now() - Date.parse(row.launched_at ?? ''))) / 3_600_000
-      expect(costs.find(([id]) => id === row.id)?.[1]).to.be.closeTo(cost, (USD_PER_HOUR * 60) / 3600)
+      const minute = USD_PER_HOUR / 60
+      expect(costs.find(([id]) => id === row.id)?.[1]).to.be.within(cost - minute, cost + 5 * minute)
     }
     return undefined
   })
@@ -158,10 +160,7 @@ export function workflowsAsWritten(open: () => Promise<WrittenAccount>): void {
     expect(said).to.contain(`${running.length} of 3 instances running`)
     const array = JSON.parse(said.slice(said.indexOf('\n[\n'))) as readonly {id: string; cost: unknown}[]
     expect(array.map(({id}) => id)).to.have.members(account.ids)
-    for (const {cost, id} of array) {
-      if (account.stopTimeUnknown === undefined || running.includes(id)) expect(cost).to.be.within(0, 0.01)
-      else expect(cost, account.stopTimeUnknown).to.equal(null)
-    }
+    for (const {cost} of array) expect(cost).to.be.within(0, 0.01)
     return undefined
   })
 

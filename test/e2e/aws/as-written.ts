@@ -13,8 +13,6 @@ export const hasJq = (): boolean => spawnSync('jq', ['--version']).status === 0
 export interface WrittenAccount {
   readonly bench: Bench
   readonly ids: readonly string[]
-  /** Why it is not known when an instance stopped, where that is so. */
-  readonly stopTimeUnknown?: string
 }
 
 /** How many times quicker the user's own `sleep` is over. */

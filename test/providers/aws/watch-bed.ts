@@ -9,6 +9,8 @@ import {WATCH} from '../../../src/providers/aws/self-stop/watch-script.js'
 /** A machine for the watch: a kernel whose uptime the test sets, a user's home, and programs that only note that they were called. */
 export class WatchBed {
   readonly home: string
+  /** Of a later boot before the hard limit applies, in seconds; null: as on a machine. */
+  grace: number | null = null
   private readonly running = new Set<ChildProcess>()
 
   private constructor(readonly root: string, private readonly sh: string) {
@@ -62,12 +64,22 @@ export class WatchBed {
 
   start(args: readonly string[] = ['watch']): ChildProcess {
     const child = spawn(this.sh, [join(this.root, 'runctl-watch'), ...args], {
-      env: {PATH: `${join(this.root, 'bin')}:${process.env['PATH'] ?? ''}`, HOME: this.home, RUNCTL_WATCH_ROOT: this.root, RUNCTL_WATCH_TICK: '0.03'},
+      env: {
+        PATH: `${join(this.root, 'bin')}:${process.env['PATH'] ?? ''}`, HOME: this.home, RUNCTL_WATCH_ROOT: this.root, RUNCTL_WATCH_TICK: '0.03', ...(this.grace !== null && {RUNCTL_WATCH_GRACE: String(this.grace)}),
+      },
       stdio: 'ignore',
     })
     this.running.add(child)
     child.once('exit', () => this.running.delete(child))
     return child
+  }
+
+  /** The machine goes down, and comes up again after nobody knows how long; what was called is forgotten. */
+  async restart(child: ChildProcess, id: string, uptime: number): Promise<ChildProcess> {
+    await this.end(child)
+    await rm(join(this.root, 'called'), {force: true})
+    await this.boot(id, uptime)
+    return this.start()
   }
 
   /** As a shutdown does. */

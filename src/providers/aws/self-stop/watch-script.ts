@@ -9,22 +9,24 @@ export const WATCH_NAME = 'runctl-watch'
  * The watch of an instance: POSIX sh with coreutils, run as root from every boot. It powers the machine off when the user's files say so, when the
  * machine has run long enough, or when nobody has looked after its limits for too long. It needs no agent, network or permission.
  *
- * RUNCTL_WATCH_ROOT stands before each path outside the user's home, RUNCTL_WATCH_TICK is the seconds between two looks: tests set them.
- * `shellcheck -s sh` has nothing to say about it.
+ * RUNCTL_WATCH_ROOT stands before each path outside the user's home, RUNCTL_WATCH_TICK is the seconds between two looks, RUNCTL_WATCH_GRACE how many
+ * seconds a later boot has before the hard limit applies: tests set them.
+ * `shellcheck -s sh` has nothing to say about CHOOSE_USER and this, but that `user_name` is not used here.
  */
 export const WATCH_SOURCE = `
 set -f
 PATH=\${PATH:-/usr/bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 root=\${RUNCTL_WATCH_ROOT:-}
 tick=\${RUNCTL_WATCH_TICK:-5}
+grace=\${RUNCTL_WATCH_GRACE:-900}
 state=$root/var/lib/runctl
 lock=$root/run/${WATCH_NAME}
 
 # Goes on in the background: cloud-init waits for the end of what it starts.
 if [ "\${1:-}" != watch ]; then
-  apart=nohup
+  apart='nohup'
   if command -v setsid >/dev/null; then
-    apart=setsid
+    apart='setsid'
   fi
   $apart sh "$0" watch </dev/null >/dev/null 2>&1 &
   exit 0
@@ -67,12 +69,19 @@ load_used() {
   same_boot=
   before=0
   boot_began
+  booted=$began
   if [ -f "$state/used" ] && read -r old_used old_now old_boot <"$state/used" && is_number "$old_used"; then
     before=$old_used
     if [ "$old_boot" = "$boot" ] && is_number "$old_now" && [ "$old_now" -le "$now" ]; then
       same_boot=yes
       began=$old_now
     fi
+  fi
+  # Whoever starts again what has run up its hours gets some time to give it more: it would be off before anybody could reach it.
+  mercy=0
+  at_boot=$((before + booted - began))
+  if [ "$at_boot" -gt 0 ]; then
+    mercy=$((at_boot + grace))
   fi
 }
 
@@ -132,7 +141,7 @@ look() {
   look_for_guard
   if [ -e "$home/.runctl/power-off" ]; then
     power_off "asked for"
-  elif [ "$hard" != - ] && [ "$used" -gt "$hard" ]; then
+  elif [ "$hard" != - ] && [ "$used" -gt "$hard" ] && [ "$used" -ge "$mercy" ]; then
     power_off "more than $hard s"
   elif [ "$unattended" != - ] && [ $((used - quiet_since)) -gt "$unattended" ]; then
     power_off "nobody looked after the limits for $unattended s"
