@@ -7,8 +7,9 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 
 import {localPlatform} from '../../src/providers/local/local-platform.js'
-import type {DiskPrice, Holding, Pricing, Provider, Shell, ShellRequest} from '../../src/providers/provider.js'
+import type {CreateInstanceRequest, DiskPrice, Holding, Pricing, Provider, Shell, ShellRequest} from '../../src/providers/provider.js'
 import {isRunctlError} from '../../src/model/errors.js'
+import type {Instance} from '../../src/model/instance.js'
 import {ContractViolation, providerContract, type ContractCase} from '../../src/testing/index.js'
 import {MemoryStore} from '../support/memory-store.js'
 
@@ -119,7 +120,15 @@ const DEFECTS: readonly {readonly defect: string; readonly notices: string; read
   {
     defect: 'deletes what is in use',
     notices: 'what else is billed: is told once each',
-    make: p => otherwise(p, {holdings: {list: () => listed(holding({attachedTo: 'i-1'})), delete: () => Promise.resolve()}}),
+    make: p => {
+      let last = ''
+      const createInstance = async (request: CreateInstanceRequest): Promise<Instance> => {
+        const made = await p.createInstance(request)
+        last = made.id
+        return made
+      }
+      return otherwise(p, {createInstance, holdings: {list: () => listed(holding({attachedTo: last})), delete: () => Promise.resolve()}})
+    },
   },
   {
     defect: 'says that a disk costs nothing',

@@ -167,7 +167,8 @@ describe('what the commands ask of AWS, each call taking 80 ms longer', function
       },
       'aws train, after an edit: a start each, at once': {
         argv: all => ['aws', 'train', ...all, 'script.py', '--sync-code'],
-        calls: {DescribeInstances: 1, SendCommand: 3, GetCommandInvocation: POLLS},
+        // A command that takes long is a reason to look whether its instance still runs.
+        calls: {DescribeInstances: POLLS, SendCommand: 3, GetCommandInvocation: POLLS},
         beside: [['SendCommand', 'SendCommand']],
       },
       'aws stop: what is ready at once travels together, beside the prices': {
