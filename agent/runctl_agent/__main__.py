@@ -64,7 +64,7 @@ def main():
         _load(HIDDEN[verb])(*sys.argv[2:])
         return
     uploads.go_on()
-    if os.path.exists(str(paths.home() / ".runctl" / "limits.json")):
+    if paths.has_limits():
         _load(("guard", "go_on"))(verb)
     answer = json.dumps(_answer(verb, sys.stdin.buffer), separators=(",", ":"))
     sys.stdout.buffer.write(answer.encode("ascii") + b"\n")

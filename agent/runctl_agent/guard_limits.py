@@ -32,7 +32,7 @@ def read():
     `set` counts from the machine's first boot. Where the file cannot be read, the last good copy is told, then what the platform's watch
     was told; `damaged` says what was wrong.
     """
-    if not path("limits.json").exists() and not path("limits.last.json").exists():
+    if not paths.has_limits():
         return None
     found = checked(read_json(path("limits.json")))
     if found and not found["damaged"]:

@@ -24,9 +24,7 @@ TRIES = 5
 
 def watch(_, lock):
     """`lock`: the descriptor that holds `guard.lock`."""
-    os.set_inheritable(int(lock), False)
-    os.ftruncate(int(lock), 0)
-    os.pwrite(int(lock), json.dumps({"pid": os.getpid()}).encode(), 0)
+    locks.take_over(lock)
     # Shortened by tests alone, both.
     guard = Guard(ask_price_s=float(os.environ.get("RUNCTL_GUARD_PRICE_S") or ASK_PRICE_S))
     signal.signal(signal.SIGTERM, lambda *_: guard.shut_down())

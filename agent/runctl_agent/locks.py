@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import json
 import os
 import time
 
@@ -35,6 +36,14 @@ def acquire(path, wait_s=None):
         except BaseException:
             os.close(handle)
             raise
+
+
+def take_over(handle):
+    """For a process that was started to hold the lock `handle`: its children do not inherit it, and who looks into the file finds this process."""
+    handle = int(handle)
+    os.set_inheritable(handle, False)
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, json.dumps({"pid": os.getpid()}).encode(), 0)
 
 
 def is_held(path):

@@ -26,6 +26,12 @@ def state_dir():
     return path
 
 
+def has_limits():
+    """Whether the machine keeps limits (guard_limits.py), told without making or reading anything."""
+    folder = home() / ".runctl"
+    return any(os.path.exists(str(folder / name)) for name in ("limits.json", "limits.last.json"))
+
+
 def made(name):
     """A folder of the agent's own."""
     path = state_dir() / name

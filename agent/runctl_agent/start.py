@@ -15,7 +15,7 @@ BEGUN = ("running", "stopping", "stopped")
 
 def start(request, stream):
     answer = _start(request, stream)
-    if (paths.state_dir() / "limits.json").exists():
+    if paths.has_limits():
         from . import guard
         answer["guard"] = guard.of_instance()
     if answer["run"] and request.get("wait_s"):

@@ -26,7 +26,7 @@ def status(request):
 
 
 def _limits():
-    if not (paths.state_dir() / "limits.json").exists():
+    if not paths.has_limits():
         return None
     from . import guard
     return guard.of_instance()

@@ -1,6 +1,5 @@
 """`_supervise`: prepares and starts a run, watches it, saves and ends it when asked, writes down its end."""
 
-import json
 import os
 import signal
 import subprocess
@@ -23,9 +22,7 @@ LAUNCHES = 3
 
 def supervise(folder, lock):
     """`lock`: the descriptor that holds `supervisor.lock`."""
-    os.set_inheritable(int(lock), False)
-    os.ftruncate(int(lock), 0)
-    os.pwrite(int(lock), json.dumps({"pid": os.getpid()}).encode(), 0)
+    locks.take_over(lock)
     supervisor = Supervisor(os.path.basename(folder))
     signal.signal(signal.SIGTERM, lambda *_: supervisor.shut_down())
     supervisor.work()
@@ -143,7 +140,7 @@ class Supervisor:
         """Nobody else may come by for long."""
         if time.monotonic() - self._guarded_at > GUARD_S:
             self._guarded_at = time.monotonic()
-            if (paths.state_dir() / "limits.json").exists():
+            if paths.has_limits():
                 try:
                     guard.ensure()
                 except OSError as error:

@@ -10,7 +10,7 @@ import signal
 import time
 import traceback
 
-from . import manifests, paths, run_state, s3, s3_upload, tags, upload_log, upload_outputs, uploads
+from . import locks, manifests, paths, run_state, s3, s3_upload, tags, upload_log, upload_outputs, uploads
 from .clock import iso
 from .digests import Cache, files_below, sha256_of_listing, stamp_of
 from .errors import AgentError
@@ -39,9 +39,7 @@ WORTH = ("complete", "unverified")
 
 def upload(folder, lock):
     """`lock`: the descriptor that holds `uploader.lock`."""
-    os.set_inheritable(int(lock), False)
-    os.ftruncate(int(lock), 0)
-    os.pwrite(int(lock), json.dumps({"pid": os.getpid()}).encode(), 0)
+    locks.take_over(lock)
     uploader = Uploader(os.path.basename(folder))
     # The machine is going down, most likely in the middle of a save: what is left is to get there now.
     signal.signal(signal.SIGTERM, lambda *_: uploader.hurry())

@@ -1,17 +1,5 @@
 /** The verb `guard`: limits that the instance keeps by itself. The other side is agent/runctl_agent/guard.py; docs/limits.md explains it. */
-
-/**
- * The limits of an instance, kept by the agent's guard: a process of its own that outlives runs and callers and is there again after a restart.
- * Times count while the machine runs, over all its starts.
- */
-export interface GuardLimits {
-  /** Seconds of running; null: no such limit. */
-  readonly max_seconds: number | null
-  /** US dollars, machine and disks; null: no such limit. */
-  readonly max_usd: number | null
-  /** Seconds without run, login or progress; null: no such limit. */
-  readonly idle_s: number | null
-}
+import type {Limits, LimitsInUse} from '../model/limits.js'
 
 /** What an hour of the machine costs, for a limit in dollars. */
 export interface GuardPrice {
@@ -25,12 +13,16 @@ export interface GuardPrice {
   readonly spot: {readonly instance_type: string; readonly zone: string} | null
 }
 
+/**
+ * To the agent's guard, a process of its own that outlives runs and callers and is there again after a restart. Times count while the machine runs,
+ * over all its starts.
+ */
 export interface GuardRequest {
   readonly request_id: string
   /** Limits counted from now: what has run up to now comes on top. Absent names stay as they are; null takes a limit away. */
-  readonly set?: Partial<GuardLimits>
+  readonly set?: Partial<Limits>
   /** These names of `set` (true: all of them) are set only where there is no such limit yet. */
-  readonly only_unset?: boolean | readonly (keyof GuardLimits)[]
+  readonly only_unset?: boolean | readonly (keyof Limits)[]
   /** Added to the limits that there are; `wrong_state` where there is none to extend. */
   readonly extend?: {readonly seconds?: number; readonly usd?: number}
   /** How long a stop may be put off by a save that is refused, in seconds. Default 900. */
@@ -42,18 +34,4 @@ export interface GuardRequest {
   readonly ends_as?: 'stop' | 'terminate'
 }
 
-export interface GuardAnswer extends GuardLimits {
-  /** Seconds that the machine has run, all starts counted. */
-  readonly used_seconds: number
-  /** null where there is no price. */
-  readonly used_usd: number | null
-  /** When it stops itself by hours or dollars, whichever comes first, at the present price; null: neither is limited. */
-  readonly stops_at: string | null
-  readonly stops_because: 'dollars' | 'hours' | null
-  /** Since when it has been idle; null: it is not, or idleness is not limited. */
-  readonly idle_since: string | null
-  /** A stop is due, and put off until then at the latest, because nothing good could be saved. */
-  readonly put_off: {readonly since: string; readonly until: string; readonly why: string} | null
-  /** The last time that the guard powered the machine off. */
-  readonly last_stop: {readonly at: string; readonly reason: 'budget' | 'idle'; readonly detail: string} | null
-}
+export type GuardAnswer = LimitsInUse

@@ -5,12 +5,12 @@ import type {ItemFailure} from '../core/clean-up.js'
 import type {ResourcePlace} from '../core/resource-place.js'
 import {environmentPrefix} from './environment-prefix.js'
 import {naming} from './instances-command.js'
-import {ResourcesCommand, type Places} from './resources-command.js'
+import {ownerFlags, ResourcesCommand, type Places} from './resources-command.js'
 import {scopedProgress} from './scoped-progress.js'
 
 /** Of commands that change what they find. */
 export const actFlags = {
-  project: Flags.string({summary: 'Only what belongs to this project.'}),
+  project: ownerFlags.project,
   owner: Flags.string({helpValue: '<name>', summary: 'Whose: what the owner tag says. Default: yours, by the name of your account on this machine. Nobody else\'s is touched.'}),
   'dry-run': Flags.boolean({default: false, summary: 'Only the plan. That is so without --yes in any case.', exclusive: ['yes']}),
   yes: Flags.boolean({default: false, summary: 'Do it. Nothing is asked.'}),

@@ -1,6 +1,6 @@
 import type {RunStatus, UploadState} from '../agent/protocol.js'
-import {isRunctlError} from '../model/errors.js'
 import type {Instance} from '../model/instance.js'
+import {orUnknown} from './or-unknown.js'
 import type {PlatformDeps} from './platform-deps.js'
 import {step} from './progress.js'
 
@@ -47,11 +47,6 @@ async function untilThere(run: RunStatus, instance: Instance, deps: Deps): Promi
 
 /** null where the instance does not answer: the training has ended, and how is known. */
 async function askAgain(runId: string, instance: Instance, deps: Deps): Promise<RunStatus | null> {
-  try {
-    const {runs: [run]} = await deps.agent(instance.id).call('status', {run_id: runId}, {signal: deps.signal})
-    return run ?? null
-  } catch (error) {
-    if (isRunctlError(error)) return null
-    throw error
-  }
+  const answer = await orUnknown(() => deps.agent(instance.id).call('status', {run_id: runId}, {signal: deps.signal}))
+  return answer?.runs[0] ?? null
 }

@@ -3,9 +3,9 @@ import path from 'node:path'
 import {randomUUID} from 'node:crypto'
 
 import {closedAt, monthAround, type CostRecord, type CostSegment} from '../model/cost.js'
-import {segmentsOf} from '../model/cost-of-instance.js'
+import {causeOf, segmentsOf} from '../model/cost-of-instance.js'
 import {isRunctlError} from '../model/errors.js'
-import {TAGS, type Instance} from '../model/instance.js'
+import type {Instance} from '../model/instance.js'
 import {isFree, knownPrices, type InstancePrices} from './instance-cost.js'
 import type {PlatformDeps} from './platform-deps.js'
 
@@ -23,13 +23,7 @@ export async function recordCost(before: Instance, prices: InstancePrices, end: 
   const segments = closedAt(segmentsOf(before, knownPrices(prices), end), end)
   const record: CostRecord = {
     version: 1,
-    id: before.id,
-    name: before.name,
-    platform: before.platform,
-    region: before.region,
-    instance_type: before.instanceType,
-    project: before.tags[TAGS.project] ?? null,
-    owner: before.tags[TAGS.owner] ?? null,
+    ...causeOf(before),
     created_at: before.createdAt,
     ended_at: end.toISOString(),
     segments,

@@ -18,7 +18,7 @@ export async function tagsByBudget(
   deps: PlatformDeps,
 ): Promise<Readonly<Record<string, string>>> {
   if (!budget) return {}
-  const price = async (): Promise<number | null> => (await priceOfNew(request, deps)).usd_per_hour
+  const price = async (): Promise<number | null> => (limits?.price ?? (await priceOfNew(request, deps))).usd_per_hour
   return checkBudget({project, requestIds, wanted: async () => wanted(count, await price(), limits)}, budget, deps)
 }
 

@@ -1,9 +1,9 @@
 import type {GuardPrice} from '../agent/guard-protocol.js'
-import {isRunctlError} from '../model/errors.js'
 import {TAGS, type Instance} from '../model/instance.js'
 import {freshState, hardSeconds, hasLimits, isWish, limitsOf, stopsAtTag, type Limits, type LimitsState, type LimitWish} from '../model/limits.js'
 import type {CreateInstanceRequest, FirstLimits} from '../providers/provider.js'
 import {keepable} from './guard-request.js'
+import {orUnknown} from './or-unknown.js'
 import type {PlatformDeps} from './platform-deps.js'
 
 /** The limits that a new machine is born with. */
@@ -11,6 +11,8 @@ export interface NewLimits {
   readonly wish: LimitWish
   readonly first: FirstLimits
   readonly state: LimitsState
+  /** What an hour of it costs, where that was looked up for a limit in dollars; else null. */
+  readonly price: GuardPrice | null
   /** Written in the call that makes it. */
   readonly tags: Readonly<Record<string, string>>
 }
@@ -29,15 +31,12 @@ export async function newLimits(wish: LimitWish, request: CreateInstanceRequest,
   const limits = limitsOf(kept)
   if (!hasLimits(limits)) return null
   const state = freshState(limits, price.usd_per_hour, deps.clock.now())
-  return {wish: kept, state, tags: {[TAGS.stopsAt]: stopsAtTag(state)}, first: await firstLimits(limits, kept.overrun_s, price, deps)}
+  return {wish: kept, state, price: isPriced ? price : null, tags: {[TAGS.stopsAt]: stopsAtTag(state)}, first: await firstLimits(limits, kept.overrun_s, price, deps)}
 }
 
 async function firstLimits(limits: Limits, overrunS: number, price: GuardPrice, {provider}: Deps): Promise<FirstLimits> {
-  const access = await provider.selfStop?.access?.().catch((error: unknown) => {
-    if (isRunctlError(error)) return null
-    throw error
-  })
-  const forAgent = {set: limits, overrun_s: overrunS, ...(price.usd_per_hour === null ? {} : {price}), access: access ?? null}
+  const access = await orUnknown(() => provider.selfStop?.access?.())
+  const forAgent = {set: limits, overrun_s: overrunS, ...(price.usd_per_hour === null ? {} : {price}), access}
   return {
     forAgent: JSON.stringify(forAgent),
     hardSeconds: hardSeconds(limits, overrunS, price.at_most_usd_per_hour),

@@ -1,17 +1,16 @@
 import {randomUUID} from 'node:crypto'
 
 import type {GuardAnswer, GuardPrice, GuardRequest} from '../agent/guard-protocol.js'
-import {isRunctlError, RunctlError} from '../model/errors.js'
+import {HOURS_A_MONTH} from '../model/cost.js'
+import {RunctlError} from '../model/errors.js'
 import type {Instance} from '../model/instance.js'
 import {isWish, LIMIT_NAMES, withoutLimits, type LimitsState, type LimitWish} from '../model/limits.js'
 import type {HourlyPrice} from '../providers/provider.js'
 import {hourlyPrice} from './instance-cost.js'
+import {orUnknown} from './or-unknown.js'
 import type {PlatformDeps} from './platform-deps.js'
 
 type Deps = Pick<PlatformDeps, 'progress' | 'provider' | 'signal'>
-
-/** AWS divides what a disk costs a month by the length of the month; on average it has so many hours. */
-const HOURS_A_MONTH = 730
 
 /**
  * The wish without what need not be kept: dollars on a machine that costs nothing. Rejects with `bad_input` for what was said for this command and
@@ -51,8 +50,8 @@ export async function guardPrice(instance: Instance, deps: Deps, hourly: Promise
   const isSpot = lifecycle === 'spot'
   const [now, most, disks] = await Promise.all([
     hourly,
-    isSpot ? orUnknown(pricing?.onDemandPrice?.(instance, {signal})) : null,
-    orUnknown(pricing?.diskPrices?.([id], {signal})),
+    isSpot ? orUnknown(() => pricing?.onDemandPrice?.(instance, {signal})) : null,
+    orUnknown(() => pricing?.diskPrices?.([id], {signal})),
   ])
   const disk = pricing?.diskPrices ? (disks?.get(id)?.usdPerMonth ?? null) : 0
   return {
@@ -66,7 +65,7 @@ export async function guardPrice(instance: Instance, deps: Deps, hourly: Promise
 /** What the instance is to be told of its limits: those of the wish, and what it needs to keep them. */
 export async function guardRequest(wish: Pick<LimitWish, 'defaults' | 'overrun_s' | 'set'> | null, price: GuardPrice, instance: Instance, {provider}: Deps): Promise<GuardRequest> {
   const {selfStop} = provider
-  const access = await orUnknown(selfStop?.access?.())
+  const access = await orUnknown(() => selfStop?.access?.())
   const unset = wish ? LIMIT_NAMES.filter(name => typeof wish.defaults[name] === 'number') : []
   return {
     request_id: `limits-${randomUUID()}`,
@@ -80,13 +79,3 @@ export async function guardRequest(wish: Pick<LimitWish, 'defaults' | 'overrun_s
 }
 
 export const stateOf = (answer: GuardAnswer): LimitsState => ({...answer, known_from: 'instance'})
-
-/** What only makes limits more exact never keeps them from being set. */
-async function orUnknown<T>(asked: Promise<T> | undefined): Promise<T | null> {
-  try {
-    return (await asked) ?? null
-  } catch (error) {
-    if (isRunctlError(error)) return null
-    throw error
-  }
-}

@@ -1,9 +1,10 @@
 import type {ProcessesAnswer, RunStatus} from '../agent/protocol.js'
-import {isRunctlError} from '../model/errors.js'
 import {TAGS, type Instance} from '../model/instance.js'
+import {hasLimits} from '../model/limits.js'
 import type {DiskPrice, HourlyPrice} from '../providers/provider.js'
 import {answersInTime} from './ask-in-time.js'
 import {hourlyPrice} from './instance-cost.js'
+import {orUnknown} from './or-unknown.js'
 import type {PlatformDeps} from './platform-deps.js'
 
 /** What was measured of one instance; null for what nobody could tell. */
@@ -82,7 +83,7 @@ async function ask(instances: readonly Instance[], deps: Deps): Promise<Readonly
     if (answer === undefined) return []
     return [[id, {
       runs: answer.runs,
-      isLimited: answer.guard ? answer.guard.max_seconds !== null || answer.guard.max_usd !== null || answer.guard.idle_s !== null : false,
+      isLimited: answer.guard ? hasLimits(answer.guard) : false,
       looks: [first, second].flatMap(looks => looks.get(id) ?? []),
     }] as const]
   }))
@@ -90,7 +91,7 @@ async function ask(instances: readonly Instance[], deps: Deps): Promise<Readonly
 
 async function diskPrices(instances: readonly Instance[], {provider: {pricing}, signal}: Deps): Promise<ReadonlyMap<string, DiskPrice>> {
   if (pricing?.diskPrices === undefined || instances.length === 0) return new Map()
-  return orUnknown(pricing.diskPrices(instances.map(({id}) => id), {signal}), new Map())
+  return (await orUnknown(() => pricing.diskPrices?.(instances.map(({id}) => id), {signal}))) ?? new Map()
 }
 
 /** Only where the platform tells how spot prices went. */
@@ -98,8 +99,8 @@ async function spotPrices(instance: Instance, now: Date, {provider: {pricing}, s
   if (pricing?.priceHistory === undefined || pricing.onDemandPrice === undefined) return null
   const from = new Date(now.getTime() - SPOT_DAYS * DAY_MS)
   const [onDemand, history] = await Promise.all([
-    orUnknown(pricing.onDemandPrice(instance, {signal}), null),
-    orUnknown(pricing.priceHistory({...instance, lifecycle: 'spot'}, from, now, {signal}), null),
+    orUnknown(() => pricing.onDemandPrice?.(instance, {signal})),
+    orUnknown(() => pricing.priceHistory?.({...instance, lifecycle: 'spot'}, from, now, {signal})),
   ])
   const [first] = history ?? []
   if (onDemand === null || history === null || first === undefined) return null
@@ -108,11 +109,4 @@ async function spotPrices(instance: Instance, now: Date, {provider: {pricing}, s
   if (!(end > begin)) return null
   const sum = history.reduce((total, {usdPerHour}, at) => total + usdPerHour * Math.max(0, (times[at + 1] ?? end) - (times[at] ?? end)), 0)
   return {onDemandUsd: onDemand.usdPerHour, meanUsd: sum / (end - begin), mostUsd: Math.max(...history.map(one => one.usdPerHour)), days: Math.round((end - begin) / DAY_MS)}
-}
-
-async function orUnknown<T>(answer: Promise<T>, unknown: T): Promise<T> {
-  return answer.catch((error: unknown) => {
-    if (isRunctlError(error)) return unknown
-    throw error
-  })
 }

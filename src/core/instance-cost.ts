@@ -1,9 +1,9 @@
 import {closedAt, costBetween, costUntil, type Cost} from '../model/cost.js'
 import {isLaunchClosed, segmentsOf, storageInTags, type KnownPrices} from '../model/cost-of-instance.js'
 import type {PriceChange} from '../model/cost-spot.js'
-import {isRunctlError} from '../model/errors.js'
 import type {Instance} from '../model/instance.js'
 import type {DiskPrice, HourlyPrice} from '../providers/provider.js'
+import {orUnknown} from './or-unknown.js'
 import type {PlatformDeps} from './platform-deps.js'
 
 type PriceDeps = Pick<PlatformDeps, 'clock' | 'provider' | 'signal'>
@@ -20,7 +20,7 @@ export interface InstancePrices {
 
 /** null where the price is not known, or cannot be had now: no machine is left running because a price list is out of reach. */
 export const hourlyPrice = (instance: Instance, {provider, signal}: Pick<PlatformDeps, 'provider' | 'signal'>): Promise<HourlyPrice | null> =>
-  orUnknown(async () => (await provider.pricing?.hourlyPrice(instance, {signal})) ?? null)
+  orUnknown(() => provider.pricing?.hourlyPrice(instance, {signal}))
 
 /** `known`: the machine's price, where it was asked for already. */
 export async function instancePrices(instance: Instance, deps: PriceDeps, known?: Promise<HourlyPrice | null>): Promise<InstancePrices> {
@@ -45,7 +45,7 @@ async function diskPrices(instances: readonly Instance[], {provider, signal}: Pr
   if (!pricing) return () => null
   if (!pricing.diskPrices) return () => ({usdPerMonth: 0, gib: null})
   const ids = instances.filter(({state}) => state !== 'terminated').map(({id}) => id)
-  const found = ids.length === 0 ? null : await orUnknown(async () => (await pricing.diskPrices?.(ids, {signal})) ?? null)
+  const found = ids.length === 0 ? null : await orUnknown(() => pricing.diskPrices?.(ids, {signal}))
   return ({id}) => found?.get(id) ?? null
 }
 
@@ -54,16 +54,7 @@ export async function spotPrices(instance: Instance, {clock, provider, signal}: 
   const {pricing} = provider
   if (instance.lifecycle !== 'spot' || instance.launchedAt === null || !pricing?.priceHistory || isLaunchClosed(instance)) return {}
   const from = new Date(instance.launchedAt)
-  return {spot: await orUnknown(async () => (await pricing.priceHistory?.(instance, from, clock.now(), {signal})) ?? null)}
-}
-
-async function orUnknown<T>(ask: () => Promise<T | null>): Promise<T | null> {
-  try {
-    return await ask()
-  } catch (error) {
-    if (isRunctlError(error)) return null
-    throw error
-  }
+  return {spot: await orUnknown(() => pricing.priceHistory?.(instance, from, clock.now(), {signal}))}
 }
 
 /** As the model takes them. */

@@ -1,5 +1,5 @@
 import {isRunctlError} from '../model/errors.js'
-import {HOURS_A_MONTH} from '../model/insight.js'
+import {HOURS_A_MONTH} from '../model/cost.js'
 import {TAGS, type Instance} from '../model/instance.js'
 import type {Holding, HoldingKind} from '../providers/provider.js'
 import {judgeInstances, type Judged} from './cleanup-evidence.js'

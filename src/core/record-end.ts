@@ -6,6 +6,7 @@ import {checkpointTag} from './checkpoint-tag.js'
 import {costTagsAtEnd} from './cost-tags.js'
 import type {EndInput} from './end-input.js'
 import type {InstancePrices} from './instance-cost.js'
+import {orUnknown} from './or-unknown.js'
 import type {PlatformDeps} from './platform-deps.js'
 import {step} from './progress.js'
 
@@ -46,20 +47,13 @@ async function lastOf(instanceId: string, saved: SaveResult, deps: PlatformDeps)
   if (saved.last !== undefined) return {runId: runId ?? saved.last?.run_id ?? null, project: saved.last?.project ?? null, checkpoint: saved.last?.checkpoint ?? null}
   const agent = deps.agent(instanceId)
   const call = {signal: deps.signal}
+  // No run at all, most often; and what is only recorded must not keep the machine running.
   const [newest, listing] = await Promise.all([
-    orNothing(agent.call('status', {all: true, limit: 1}, call)),
-    orNothing(agent.call('checkpoints', {max_bytes: LATEST_ALONE_BYTES}, call)),
+    orUnknown(() => agent.call('status', {all: true, limit: 1}, call)),
+    orUnknown(() => agent.call('checkpoints', {max_bytes: LATEST_ALONE_BYTES}, call)),
   ])
   const run = newest?.runs[0]
   return {runId: runId ?? run?.run_id ?? null, project: run?.project ?? null, checkpoint: listing?.latest_good ?? null}
-}
-
-/** No run at all, most often; and what is only recorded must not keep the machine running. */
-async function orNothing<T>(answer: Promise<T>): Promise<T | null> {
-  return answer.catch((error: unknown) => {
-    if (isRunctlError(error)) return null
-    throw error
-  })
 }
 
 function tagsOf(saved: SaveResult, {launchedAt}: Instance, {checkpoint, project, runId}: Last): Record<string, string> {

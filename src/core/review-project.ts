@@ -1,10 +1,10 @@
 import type {BudgetWindow, Ongoing} from '../model/budget.js'
-import {costBetween, sumOfCosts, type Cost} from '../model/cost.js'
+import {costBetween, sumOfCosts, type Cost, type CostSegment} from '../model/cost.js'
 import {isRunctlError} from '../model/errors.js'
 import {TAGS, type Instance} from '../model/instance.js'
 import {stopsAtOf} from '../model/limits.js'
 import type {PlatformDeps} from './platform-deps.js'
-import {mergeSpendings, spendingBetween, type Spending, type SpendingInput, type SpendingReport} from './spending.js'
+import {mergeSpendings, spendingBetween, type SpendingInput, type SpendingReport} from './spending.js'
 
 /** A machine of the project, or its disks, that is there now. */
 export interface ProjectMachine extends Ongoing {
@@ -28,38 +28,27 @@ export async function reviewProject(
   const from = new Date(Math.min(...windows.map(window => window.from.getTime())))
   const to = new Date(Math.max(...windows.map(window => window.to.getTime())))
   const looks = (await Promise.all(platforms.map(async (deps, at) => lookEverywhere({from, to, project}, deps, at === 0)))).flat()
-  const {incomplete, spendings} = mergeSpendings(looks.map(({report}) => report))
-  const living = new Map(looks.flatMap(({instances}) => instances.map(instance => [keyOf(instance), instance] as const)))
+  const {incomplete, spendings} = mergeSpendings(looks)
   return {
     spent: windows.map(window => sumOfCosts(spendings.map(({segments}) => costBetween(segments, window.from, window.to)))),
-    machines: spendings.flatMap(spending => {
-      const instance = living.get(keyOf(spending))
-      return instance === undefined || spending.gone ? [] : [machineOf(spending, instance)]
-    }),
+    machines: spendings.flatMap(({gone, instance, segments}) => (instance === null || gone ? [] : [machineOf(segments, instance)])),
     incomplete,
   }
 }
 
-interface Look {
-  readonly report: SpendingReport
-  readonly instances: readonly Instance[]
-}
-
 /** A region that does not answer is left out, and that is said. `strict`: not all of them. */
-async function lookEverywhere(input: SpendingInput, deps: PlatformDeps, strict: boolean): Promise<readonly Look[]> {
+async function lookEverywhere(input: SpendingInput, deps: PlatformDeps, strict: boolean): Promise<readonly SpendingReport[]> {
   const places = await regionsOf(deps)
-  const looks = await Promise.allSettled(places.map(async (place, at): Promise<Look> => {
+  const looks = await Promise.allSettled(places.map((place, at) =>
     // The records of all regions are in one place.
-    const [report, instances] = await Promise.all([spendingBetween({...input, livingOnly: at > 0}, place), livingOf(input.project, place)])
-    return {report, instances}
-  }))
+    spendingBetween({...input, livingOnly: at > 0}, place)))
   const failures = looks.flatMap(look => (look.status === 'rejected' ? [look.reason as unknown] : []))
   const bug = failures.find(failure => deps.signal.aborted || !isRunctlError(failure))
   if (bug !== undefined || (strict && failures.length === looks.length)) throw bug ?? failures[0]
-  return looks.map((look, at): Look => {
+  return looks.map((look, at): SpendingReport => {
     if (look.status === 'fulfilled') return look.value
     const where = [deps.provider.name, places[at]?.region].filter(word => word !== null).join(' in ')
-    return {instances: [], report: {spendings: [], incomplete: [`${where} could not be asked: ${(look.reason as Error).message}`]}}
+    return {spendings: [], incomplete: [`${where} could not be asked: ${(look.reason as Error).message}`]}
   })
 }
 
@@ -75,17 +64,8 @@ async function regionsOf(deps: PlatformDeps): Promise<readonly (PlatformDeps & {
   return regions.length === 0 ? [{...deps, region: null}] : regions.map(region => ({...deps, provider: inRegion(region), region}))
 }
 
-const keyOf = ({id, platform}: {readonly id: string; readonly platform: string}): string => `${platform} ${id}`
-
-async function livingOf(project: string | null, {provider, signal}: PlatformDeps): Promise<readonly Instance[]> {
-  const instances: Instance[] = []
-  const query = {states: ['pending', 'running', 'stopping', 'stopped'] as const, ...(project === null ? {} : {tags: {[TAGS.project]: project}})}
-  for await (const instance of provider.describeInstances(query, {signal})) instances.push(instance)
-  return instances
-}
-
 /** Its last segment says what it costs as it is now. */
-function machineOf({segments}: Spending, instance: Instance): ProjectMachine {
+function machineOf(segments: readonly CostSegment[], instance: Instance): ProjectMachine {
   const present = segments.findLast(({to}) => to === null)
   const runs = instance.state === 'running' || instance.state === 'pending'
   return {

@@ -1,11 +1,11 @@
 import type {RunStatus} from '../agent/protocol.js'
 import {costBetween} from '../model/cost.js'
 import {segmentsOf} from '../model/cost-of-instance.js'
-import {isRunctlError} from '../model/errors.js'
 import type {Instance} from '../model/instance.js'
 import {readLogMark} from '../model/log-steps.js'
 import {hourlyPrice, knownPrices, spotPrices} from './instance-cost.js'
 import type {RunRow} from './list-runs.js'
+import {orUnknown} from './or-unknown.js'
 import type {PlatformDeps} from './platform-deps.js'
 import {readRuns} from './read-runs.js'
 
@@ -66,13 +66,8 @@ export async function runLedger(run: RunStatus, instance: Instance, deps: Deps):
 /** Oldest first; null where one is not on this instance. */
 async function attemptsOf(run: RunStatus, {id}: Instance, {agent, signal}: Deps): Promise<readonly RunStatus[] | null> {
   if (run.attempt <= 1 || run.parent_run_id === null) return [run]
-  let runs: readonly RunStatus[]
-  try {
-    runs = await readRuns(agent(id), RUNS_BACK, signal)
-  } catch (error) {
-    if (isRunctlError(error)) return null
-    throw error
-  }
+  const runs = await orUnknown(() => readRuns(agent(id), RUNS_BACK, signal))
+  if (runs === null) return null
   const chain = [run]
   for (let parent: string | null = run.parent_run_id; parent !== null && chain.length < run.attempt; ) {
     const found = runs.find(({run_id}) => run_id === parent)
@@ -83,14 +78,8 @@ async function attemptsOf(run: RunStatus, {id}: Instance, {agent, signal}: Deps)
   return chain
 }
 
-async function onDemandPrice(instance: Instance, {provider, signal}: Deps): Promise<number | null> {
-  try {
-    return (await provider.pricing?.onDemandPrice?.(instance, {signal}))?.usdPerHour ?? null
-  } catch (error) {
-    if (isRunctlError(error)) return null
-    throw error
-  }
-}
+const onDemandPrice = async (instance: Instance, {provider, signal}: Deps): Promise<number | null> =>
+  (await orUnknown(() => provider.pricing?.onDemandPrice?.(instance, {signal})))?.usdPerHour ?? null
 
 function timesOf(run: RunStatus, now: Date): readonly [from: number, to: number] {
   const from = Date.parse(run.started_at ?? run.created_at)

@@ -4,6 +4,7 @@ import {isRunctlError, RunctlError, withContext, type ErrorCode} from '../model/
 import {pathForShell, wordForShell} from '../model/quote-for-shell.js'
 import {failureWords} from '../model/run.js'
 import {zlibInflate} from './inflate.js'
+import {orUnknown} from './or-unknown.js'
 
 export interface OutcomeContext {
   readonly platform: string
@@ -93,11 +94,8 @@ const LAST_LINES = 12
 
 /** The end of the log as text, at most 8 KB: for an error. Data: escape before display. */
 async function lastLogLines(runId: string, agent: AgentClient, signal: AbortSignal): Promise<readonly string[]> {
-  const answer = await agent.call('logs', {run_id: runId, tail_lines: LAST_LINES, max_bytes: 8192}, {signal}).catch((error: unknown) => {
-    // How the run ended is known; that its last lines cannot be had must not take the place of it.
-    if (isRunctlError(error)) return null
-    throw error
-  })
+  // How the run ended is known; that its last lines cannot be had must not take the place of it.
+  const answer = await orUnknown(() => agent.call('logs', {run_id: runId, tail_lines: LAST_LINES, max_bytes: 8192}, {signal}))
   if (answer === null) return []
   return Buffer.from(zlibInflate(answer.data)).toString('utf8').split('\n').slice(-LAST_LINES - 1).filter((line, index, all) => line !== '' || index < all.length - 1)
 }

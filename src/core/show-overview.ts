@@ -1,7 +1,7 @@
 import {askInstances, byNewest, type RunRow} from './list-runs.js'
 import {listInstances, resourceRows, type ResourceRow} from './list-resources.js'
 import type {PlatformDeps} from './platform-deps.js'
-import {withGuard, withRuns} from './resources-at-risk.js'
+import {withAnswer} from './resources-at-risk.js'
 
 export interface Overview {
   readonly instances: readonly ResourceRow[]
@@ -25,5 +25,5 @@ async function lookAt(deps: PlatformDeps): Promise<{rows: readonly ResourceRow[]
   const instances = await listInstances([], deps)
   const [rows, {guards, runs}] = await Promise.all([resourceRows(instances, deps), askInstances(instances, {all: true, limit: 20}, deps)])
   const now = deps.clock.now()
-  return {rows: rows.map(row => withGuard(withRuns(row, runs.filter(run => run.instance_id === row.id), now), guards.get(row.id))), runs}
+  return {rows: rows.map(row => withAnswer(row, {runs: runs.filter(run => run.instance_id === row.id), guard: guards.get(row.id)}, now)), runs}
 }

@@ -10,7 +10,7 @@ import {stateOf} from './guard-request.js'
 import {resourceRow, type ResourceRow} from './list-resources.js'
 import type {PlatformDeps} from './platform-deps.js'
 import {readStatus} from './read-runs.js'
-import {withGuard, withRuns} from './resources-at-risk.js'
+import {withAnswer} from './resources-at-risk.js'
 import {fitOf} from './run-warnings.js'
 import type {SaveSettings} from './save-settings.js'
 
@@ -43,7 +43,7 @@ export async function showStatus(instanceId: string, settings: SaveSettings, dep
   const now = deps.clock.now()
   const [active] = runs.filter(({state}) => state !== 'stopped')
   return {
-    ...withGuard(withRuns(row, runs, now), guard),
+    ...withAnswer(row, asked, now),
     runs,
     runs_unknown_because: null,
     at_risk: machineAtRisk(runs, row.cost_per_hour, now),

@@ -1,24 +1,17 @@
-import {costBetween, type Cost, type CostRecord, type CostSegment} from '../model/cost.js'
-import {segmentsOf} from '../model/cost-of-instance.js'
-import {INSTANCE_STATES, TAGS} from '../model/instance.js'
+import {costBetween, type Cost, type CostCause, type CostRecord, type CostSegment} from '../model/cost.js'
+import {causeOf, segmentsOf} from '../model/cost-of-instance.js'
+import {INSTANCE_STATES, TAGS, type Instance} from '../model/instance.js'
 import {readCostRecords} from './cost-records.js'
 import {allPrices, knownPrices} from './instance-cost.js'
 import {listInstances} from './list-resources.js'
 import type {PlatformDeps} from './platform-deps.js'
 
 /** What one instance, living or gone, cost over a time. */
-export interface Spending {
-  readonly id: string
-  readonly name: string | null
-  readonly platform: string
-  readonly region: string | null
-  readonly instance_type: string | null
-  readonly project: string | null
-  readonly owner: string | null
-  /** It exists no more: what is known of it is its record. */
+export interface Spending extends CostCause {
+  /** As the platform tells of it; null: it exists no more, and what is known of it is its record. */
+  readonly instance: Instance | null
+  /** It is gone, or about to be. */
   readonly gone: boolean
-  /** When it stops itself at the latest, by its limits (ISO 8601); null or absent: nothing does that. */
-  readonly stops_at?: string | null
   readonly segments: readonly CostSegment[]
   readonly cost: Cost
 }
@@ -63,15 +56,9 @@ async function livingOnes({project}: SpendingInput, deps: Deps): Promise<readonl
   const instances = (await listInstances(INSTANCE_STATES, deps)).filter(({tags}) => project === null || tags[TAGS.project] === project)
   const prices = await allPrices(instances, deps)
   return instances.map(instance => ({
-    id: instance.id,
-    name: instance.name,
-    platform: instance.platform,
-    region: instance.region,
-    instance_type: instance.instanceType,
-    project: instance.tags[TAGS.project] ?? null,
-    owner: instance.tags[TAGS.owner] ?? null,
+    ...causeOf(instance),
+    instance,
     gone: instance.state === 'terminated' || instance.state === 'shutting-down',
-    stops_at: instance.tags[TAGS.stopsAt] ?? null,
     segments: segmentsOf(instance, knownPrices(prices.get(instance.id) ?? {hourly: null, disks: null}), deps.clock.now()),
   }))
 }
@@ -80,7 +67,7 @@ const touches = (segment: CostSegment, from: Date, to: Date): boolean =>
   Date.parse(segment.from) < to.getTime() && (segment.to === null || Date.parse(segment.to) > from.getTime())
 
 const goneSpending = ({id, instance_type, name, owner, platform, project, region, segments}: CostRecord): Unpriced =>
-  ({id, name, platform, region, instance_type, project, owner, gone: true, segments})
+  ({id, name, platform, region, instance_type, project, owner, instance: null, gone: true, segments})
 
 /** What several looks (regions, platforms) saw, each instance once: a living one goes before its record. */
 export function mergeSpendings(reports: readonly SpendingReport[]): SpendingReport {

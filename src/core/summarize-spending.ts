@@ -1,6 +1,7 @@
 import {costBetween, monthAround, monthsBetween, type Cost, type CostSegment} from '../model/cost.js'
 import {RunctlError} from '../model/errors.js'
 import {TAGS} from '../model/instance.js'
+import {stopsAtOf} from '../model/limits.js'
 import type {Holding, HoldingKind} from '../providers/provider.js'
 import type {PlatformDeps} from './platform-deps.js'
 import {mergeSpendings, spendingBetween, type Spending} from './spending.js'
@@ -134,14 +135,14 @@ class Tally {
 
   constructor(private readonly times: Times) {}
 
-  addInstance({cost, segments, stops_at}: Spending): void {
+  addInstance({cost, instance, segments}: Spending): void {
     const {day, now, over, to} = this.times
     this.instances++
     if (segments.some(({kind, to: end}) => end === null && kind !== 'stopped')) this.running++
     this.add(this.month, cost)
     if (over) return this.add(this.projection, cost)
     this.add(this.today, costBetween(segments, day, now))
-    const rest = costBetween(untilItStops(segments, stops_at ?? null, now), now, to)
+    const rest = costBetween(untilItStops(segments, stopsAtOf(instance?.tags[TAGS.stopsAt]), now), now, to)
     this.add(this.projection, {known_usd: cost.known_usd + rest.known_usd, unknown: [...cost.unknown, ...rest.unknown]})
   }
 

@@ -1,4 +1,4 @@
-import type {CostSegment} from './cost.js'
+import type {CostCause, CostSegment} from './cost.js'
 import {spotSegments, type PriceChange} from './cost-spot.js'
 import {decodeCostTags} from './cost-tags.js'
 import {TAGS, type Instance} from './instance.js'
@@ -19,6 +19,9 @@ const FIRST_LAUNCH_MS = 600_000
 
 const isUp = ({state}: Instance): boolean => state === 'pending' || state === 'running'
 const isGone = ({state}: Instance): boolean => state === 'shutting-down' || state === 'terminated'
+
+export const causeOf = ({id, instanceType, name, platform, region, tags}: Instance): CostCause =>
+  ({id, name, platform, region, instance_type: instanceType, project: tags[TAGS.project] ?? null, owner: tags[TAGS.owner] ?? null})
 
 /** What its disks cost a month, by its tags; null where they do not tell. */
 export const storageInTags = ({tags}: Pick<Instance, 'tags'>): number | null => decodeCostTags(tags).segments.at(-1)?.storage_usd_per_month ?? null

@@ -3,6 +3,9 @@
  * kept with the time that it was paid for, so that a later price changes nothing of the past. What is unknown is null, never 0.
  */
 
+/** The mean month, in hours, with which cloud price lists turn the one into the other. */
+export const HOURS_A_MONTH = 730
+
 /** `stopped`: the machine is off and only its disks are billed. */
 export type SegmentKind = 'on-demand' | 'spot' | 'stopped'
 
@@ -34,9 +37,8 @@ export interface Cost {
   readonly unknown: readonly string[]
 }
 
-/** What remains of an instance's cost when it is gone: kept in the platform's store, else on this machine. Also its JSON form. */
-export interface CostRecord {
-  readonly version: 1
+/** What caused a cost, and whose it is. */
+export interface CostCause {
   readonly id: string
   readonly name: string | null
   readonly platform: string
@@ -44,6 +46,11 @@ export interface CostRecord {
   readonly instance_type: string | null
   readonly project: string | null
   readonly owner: string | null
+}
+
+/** What remains of an instance's cost when it is gone: kept in the platform's store, else on this machine. Also its JSON form. */
+export interface CostRecord extends CostCause {
+  readonly version: 1
   readonly created_at: string | null
   readonly ended_at: string
   readonly segments: readonly CostSegment[]

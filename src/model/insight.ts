@@ -1,6 +1,3 @@
-/** What a month is reckoned with, as cloud price lists do. */
-export const HOURS_A_MONTH = 730
-
 export const INSIGHT_KINDS = ['idle', 'no-limit', 'oversized', 'spot-missed', 'stopped-long', 'unattached', 'unsynced'] as const
 export type InsightKind = (typeof INSIGHT_KINDS)[number]
 

@@ -1,6 +1,6 @@
 /** Limits in sentences for people. */
 import {timeWords} from './amount-words.js'
-import {hasLimits, type Limits, type LimitsState} from './limits.js'
+import {hasLimits, type LimitsState} from './limits.js'
 
 /** What a machine costs and when it ends its own time. */
 export interface LaunchFacts {
@@ -54,16 +54,6 @@ export function usedWords({max_seconds, max_usd, used_seconds, used_usd}: Limits
     ...(max_seconds === null ? [] : [`${lengthWords(used_seconds)} of ${lengthWords(max_seconds)}`]),
     ...(max_usd === null ? [] : [`${used_usd === null ? 'unknown' : dollars(used_usd)} of ${dollars(max_usd)}`]),
   ].join(', ')
-}
-
-/** `8 h, $5.00, 30 min idle`; `none`. */
-export function limitsWords({idle_s, max_seconds, max_usd}: Limits): string {
-  const words = [
-    ...(max_seconds === null ? [] : [lengthWords(max_seconds)]),
-    ...(max_usd === null ? [] : [dollars(max_usd)]),
-    ...(idle_s === null ? [] : [`${lengthWords(idle_s)} idle`]),
-  ]
-  return words.length === 0 ? 'none' : words.join(', ')
 }
 
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const

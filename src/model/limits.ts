@@ -27,10 +27,8 @@ export interface LimitWish {
   readonly overrun_s: number
 }
 
-/** Limits of a machine as far as they are known. Also its JSON form. */
-export interface LimitsState extends Limits {
-  /** `instance`: it said so itself, now. `request`: as it was asked for when it was made. */
-  readonly known_from: 'instance' | 'request'
+/** What a machine says of its limits. As it is on the wire (agent/guard-protocol.ts). */
+export interface LimitsInUse extends Limits {
   /** Seconds that it has run, all starts counted. */
   readonly used_seconds: number
   /** null where there is no price. */
@@ -44,6 +42,12 @@ export interface LimitsState extends Limits {
   readonly put_off: {readonly since: string; readonly until: string; readonly why: string} | null
   /** The last time that it powered itself off. */
   readonly last_stop: {readonly at: string; readonly reason: 'budget' | 'idle'; readonly detail: string} | null
+}
+
+/** Limits of a machine as far as they are known. Also its JSON form. */
+export interface LimitsState extends LimitsInUse {
+  /** `instance`: it said so itself, now. `request`: as it was asked for when it was made. */
+  readonly known_from: 'instance' | 'request'
 }
 
 /** The limits of a machine that has none yet. */

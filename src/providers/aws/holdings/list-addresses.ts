@@ -1,10 +1,9 @@
+import {HOURS_A_MONTH} from '../../../model/cost.js'
 import type {CallOptions, Holding} from '../../provider.js'
 import {callAws, sendOptions} from '../call-aws.js'
 import type {HoldingDeps} from './aws-holdings.js'
 import {readTags} from './read-tags.js'
 
-/** As AWS counts a month. */
-const HOURS_PER_MONTH = 730
 
 /** Every Elastic IP address of the region; EC2 tells them in one answer. Not those that instances are given for as long as they run. */
 export async function* listAddresses({clients, pricing}: HoldingDeps, {signal}: CallOptions): AsyncIterable<Holding> {
@@ -26,7 +25,7 @@ export async function* listAddresses({clients, pricing}: HoldingDeps, {signal}: 
       createdAt: null,
       attachedTo: InstanceId || null,
       goesWithInstance: false,
-      usdPerMonth: price === null ? null : price.usd * HOURS_PER_MONTH,
+      usdPerMonth: price === null ? null : price.usd * HOURS_A_MONTH,
       priceSource: price?.source ?? null,
       tags,
     }

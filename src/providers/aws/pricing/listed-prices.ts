@@ -1,5 +1,4 @@
-import {isRunctlError} from '../../../model/errors.js'
-import {orAborted} from '../call-aws.js'
+import {AskedOnce} from './asked-once.js'
 import {BUILT_IN_SOURCE} from './built-in-prices.js'
 import type {PriceCache} from './price-cache.js'
 
@@ -30,33 +29,22 @@ export interface PriceWanted {
  * AWS lists none, or nobody knows.
  */
 export class ListedPrices {
-  private readonly asked = new Map<string, Promise<ReadonlyMap<string, number> | null>>()
+  private readonly asked = new AskedOnce<ReadonlyMap<string, number> | null>(null)
 
   constructor(private readonly cache: PriceCache) {}
 
   async find({ask, builtIn, key, question}: PriceWanted, signal: AbortSignal | undefined): Promise<KnownPrice | null> {
     const kept = await this.cache.get(key, MOST_AGE_MS)
     if (kept) return {usd: kept.usd, source: 'pricing-api', asOf: kept.asOf}
-    const listed = await this.once(question, ask, signal)
+    const listed = await this.asked.get(question, () => this.askAndKeep(ask), signal)
     if (listed === null) return builtIn === null ? null : {usd: builtIn, source: BUILT_IN_SOURCE}
     const usd = listed.get(key)
     return usd === undefined ? null : {usd, source: 'pricing-api'}
   }
 
-  /** One call for all who want the same; a failure (null) counts as an answer, an abort does not. */
-  private once(question: string, ask: PriceWanted['ask'], signal: AbortSignal | undefined): Promise<ReadonlyMap<string, number> | null> {
-    const answer = this.asked.get(question) ?? ask().then(
-      async listed => {
-        await this.cache.put(listed)
-        return listed
-      },
-      (error: unknown) => {
-        if (isRunctlError(error)) return null
-        this.asked.delete(question)
-        throw error
-      },
-    )
-    this.asked.set(question, answer)
-    return signal ? orAborted(answer, signal) : answer
+  private async askAndKeep(ask: PriceWanted['ask']): Promise<ReadonlyMap<string, number>> {
+    const listed = await ask()
+    await this.cache.put(listed)
+    return listed
   }
 }

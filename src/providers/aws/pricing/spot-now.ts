@@ -1,7 +1,6 @@
-import {isRunctlError} from '../../../model/errors.js'
 import {Batcher} from '../batcher.js'
-import {orAborted} from '../call-aws.js'
 import type {AwsClients} from '../clients.js'
+import {AskedOnce} from './asked-once.js'
 import type {KnownPrice} from './listed-prices.js'
 import type {PriceCache} from './price-cache.js'
 import {spotPrices, type SpotPrice} from './spot-prices.js'
@@ -20,7 +19,7 @@ interface Deps {
 /** Present spot prices, kept for an hour. One that cannot be had is null, and is not asked for again in this process. */
 export class SpotNow {
   private readonly batcher: Batcher<string, readonly SpotPrice[]>
-  private readonly byType = new Map<string, Promise<readonly SpotPrice[]>>()
+  private readonly byType = new AskedOnce<readonly SpotPrice[]>([])
 
   constructor(private readonly deps: Deps) {
     const {cache, clients, key, now} = deps
@@ -39,20 +38,9 @@ export class SpotNow {
   async find(instanceType: string, zone: string | null, signal: AbortSignal | undefined): Promise<KnownPrice | null> {
     const kept = await this.deps.cache.get(this.deps.key(zone ?? (await this.deps.clients.region()), instanceType), MOST_AGE_MS)
     if (kept) return {...kept, source: 'spot-history'}
-    const prices = await this.once(instanceType, signal)
+    const prices = await this.byType.get(instanceType, () => this.batcher.add(instanceType, signal), signal)
     const here = prices.filter(price => zone === null || price.zone === zone)
     return here.length === 0 ? null : {usd: highest(here), source: 'spot-history'}
-  }
-
-  /** One call for all who want the same; a failure counts as an answer, an abort does not. */
-  private async once(instanceType: string, signal: AbortSignal | undefined): Promise<readonly SpotPrice[]> {
-    const answer = this.byType.get(instanceType) ?? this.batcher.add(instanceType, signal).catch((error: unknown) => {
-      if (isRunctlError(error)) return []
-      this.byType.delete(instanceType)
-      throw error
-    })
-    this.byType.set(instanceType, answer)
-    return signal ? orAborted(answer, signal) : answer
   }
 }
 
