@@ -67,7 +67,7 @@ export class Platforms {
   }
 
   private async environmentOf(name: string): Promise<ProviderEnvironment> {
-    return {dataDir: this.dataDir, env: process.env, settings: await this.settingsOf(name)}
+    return {dataDir: this.dataDir, env: process.env, settings: await this.settingsOf(name), RunctlError}
   }
 
   private async makeDataDir(): Promise<void> {

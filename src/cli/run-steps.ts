@@ -109,6 +109,8 @@ export interface StepHost {
   readonly provider: Provider
   readonly progress: Progress
   readonly signal: AbortSignal
+  /** The sections of the configuration that plugins declare. */
+  readonly settings?: StepContext['settings']
   /** Told of each failure that the event's rule does not make a veto: the exit status must say so. */
   reportFailure(event: LifecycleEvent, failure: StepFailure): void
 }
@@ -123,6 +125,8 @@ export function createLifecycle(host: StepHost): Lifecycle {
         platform: host.provider.name,
         provider: host.provider,
         signal: AbortSignal.any([signal, host.signal]),
+        settings: host.settings ?? {},
+        RunctlError,
         note: message => host.progress.emit({type: 'note', message}),
       })
       const {failures, results} = await runEvent(host.config, event, signal => ({...input, ...context(signal)}) as unknown as EventOptions<E>, rule.timeoutMs + graceMs, host.signal)

@@ -6,6 +6,8 @@ import type {Interfaces} from '@oclif/core'
 
 import type {Checkpoint} from '../model/checkpoint.js'
 import type {Instance} from '../model/instance.js'
+import type {AgentClient} from '../agent/client.js'
+import type {RunctlError} from '../model/errors.js'
 import type {CreateInstanceRequest, PlatformDefinition, Provider} from '../providers/provider.js'
 import type {LastRun, RunStatus, StopReport} from '../agent/protocol.js'
 
@@ -15,6 +17,13 @@ export type StepContext = {
   readonly platform: string
   readonly provider: Provider
   readonly signal: AbortSignal
+  /**
+   * By section and name, what the configuration says in the sections that plugins declare (`runctl.settings` in package.json): `settings['notify']?.['url']`.
+   * Only what is set.
+   */
+  readonly settings: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  /** To refuse with a code of runctl's and the next command to type. A plain Error does as well. */
+  readonly RunctlError: typeof RunctlError
   /** A line for the person at the terminal (never on stdout). */
   note(message: string): void
 }
@@ -41,7 +50,27 @@ export type CheckpointFormat = {
   readonly module: string
 }
 
+/** What a command or step of a plugin can use of the runctl that runs it. With it a plugin needs runctl's types alone. */
+export interface RunctlApi {
+  readonly apiVersion: number
+  /** Of the package: `0.2.0`. */
+  readonly version: string
+  readonly RunctlError: typeof RunctlError
+  /** Names of the platforms that can be used, sorted. */
+  platformNames(): Promise<readonly string[]>
+  /** Rejects with `bad_input` for a name that nobody registered. The same provider each time. */
+  openPlatform(name: string): Promise<Provider>
+  /** Of the instance id's own platform. Rejects with `bad_input` where no platform knows the id. */
+  openPlatformOf(instanceId: string): Promise<Provider>
+  /** The agent on an instance. It is sent there with the first call, where it lacks. */
+  connectAgent(provider: Provider, instanceId: string): AgentClient
+  /** One word of a POSIX shell, whatever the text is. */
+  quoteForShell(text: string): string
+}
+
 type Events = {
+  /** Asked by a plugin's command, answered by runctl: `await this.config.runHook<'runctl-api', RunctlHooks>('runctl-api', {})`. Not for plugins to answer. */
+  'runctl-api': {options: Record<string, never>; return: RunctlApi}
   /** Platforms that this plugin adds. Light: runs on every start of a command that needs a platform. */
   platforms: {options: Record<string, never>; return: readonly PlatformDefinition[]}
   /** Checkpoint formats that this plugin adds. Light, like `platforms`. */
@@ -62,6 +91,8 @@ type Events = {
   postterminate: {options: StepContext & {readonly instance: Instance; readonly saved: SaveResult | null}; return: void}
   'checkpoint-saved': {options: StepContext & {readonly instance: Instance; readonly run_id: string; readonly checkpoint: Checkpoint}; return: void}
   interrupted: {options: StepContext & {readonly instance: Instance; readonly run: RunStatus}; return: void}
+  /** A limit of the instance (hours, dollars, idleness) has begun to save and stop it, as a command that followed the run saw. `detail`: a sentence. */
+  'limit-reached': {options: StepContext & {readonly instance: Instance; readonly run: RunStatus | null; readonly limit: 'budget' | 'idle'; readonly detail: string | null}; return: void}
 }
 
 export type LifecycleEvent = keyof Events
@@ -73,6 +104,7 @@ export type EventReturn<E extends LifecycleEvent> = Events[E]['return']
  * `report`: it is shown and the exit status says so, but the thing itself is done or must be done all the same.
  */
 export const EVENT_RULES: Readonly<Record<LifecycleEvent, {readonly onFailure: 'report' | 'veto'; readonly timeoutMs: number}>> = {
+  'runctl-api': {onFailure: 'report', timeoutMs: 5000},
   platforms: {onFailure: 'report', timeoutMs: 5000},
   'checkpoint-formats': {onFailure: 'report', timeoutMs: 5000},
   precreate: {onFailure: 'veto', timeoutMs: 60_000},
@@ -89,6 +121,7 @@ export const EVENT_RULES: Readonly<Record<LifecycleEvent, {readonly onFailure: '
   postterminate: {onFailure: 'report', timeoutMs: 60_000},
   'checkpoint-saved': {onFailure: 'report', timeoutMs: 30_000},
   interrupted: {onFailure: 'report', timeoutMs: 30_000},
+  'limit-reached': {onFailure: 'report', timeoutMs: 30_000},
 }
 
 // A second hook map instead of module augmentation: the latter does not survive the next major of @oclif/core.

@@ -6,6 +6,7 @@
  * never look at the platform's name. Errors leave a provider as RunctlError; anything else is a bug.
  */
 import type {HoldingKind} from '../model/holding-kinds.js'
+import type {RunctlError} from '../model/errors.js'
 import type {Instance, InstanceState} from '../model/instance.js'
 
 export type {HoldingKind} from '../model/holding-kinds.js'
@@ -158,7 +159,6 @@ export interface DiskPrice {
   /** As in {@link HourlyPrice}. */
   readonly asOf?: string
 }
-
 
 /** Something besides instances that is billed. */
 export interface Holding {
@@ -353,10 +353,21 @@ export interface Provider {
   inRegion?(region: string): Provider
   readonly store?: ObjectStore
   readonly setup?: Setup
+  /**
+   * Values that may stand behind a flag of `create` or a key of the configuration, for completion on the command line: `type`, `region`, or the name
+   * of a flag of its own. Those that are used most come first; `[]` for what it does not know. Asked in the background, the answer is kept.
+   */
+  suggest?(name: string, options?: CallOptions): Promise<readonly Suggestion[]>
   /** Only where instances live on this machine. */
   openRehearsalStore?(options?: CallOptions): Promise<RehearsalStore>
   /** What `runctl doctor` proves about this platform, in the order to show it. */
   checks?(target: CheckTarget): readonly Check[]
+}
+
+export interface Suggestion {
+  readonly value: string
+  /** A few words: `24 GiB, A10G`. */
+  readonly description?: string
 }
 
 /** What a platform needs to know of this machine. */
@@ -364,8 +375,10 @@ export interface ProviderEnvironment {
   /** runctl's own folder for durable data on this machine; exists. */
   readonly dataDir: string
   readonly env: Readonly<Record<string, string | undefined>>
-  /** The section of the configuration that bears the platform's name: `{region: 'eu-central-1'}`. Only what is set. */
+  /** The section of the configuration with the platform's name: `{region: 'eu-central-1'}`. Only what is set, and of the types that a plugin declares. */
   readonly settings: Readonly<Record<string, unknown>>
+  /** For failures of the platform: so a plugin needs runctl's types alone. */
+  readonly RunctlError: typeof RunctlError
 }
 
 /**

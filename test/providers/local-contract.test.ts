@@ -4,6 +4,7 @@ import {join} from 'node:path'
 
 import {localPlatform} from '../../src/providers/local/local-platform.js'
 import {providerContract} from '../../src/testing/index.js'
+import {RunctlError} from '../../src/model/errors.js'
 
 describe('the local platform keeps the provider contract: it', () => {
   let dataDir: string
@@ -12,5 +13,5 @@ describe('the local platform keeps the provider contract: it', () => {
   })
   after(() => rm(dataDir, {recursive: true}))
 
-  for (const {title, run} of providerContract(() => localPlatform.create({dataDir, env: process.env, settings: {}}))) it(title, run)
+  for (const {title, run} of providerContract(() => localPlatform.create({dataDir, env: process.env, settings: {}, RunctlError}))) it(title, run)
 })

@@ -12,6 +12,7 @@ import {isRunctlError} from '../../src/model/errors.js'
 import type {Instance} from '../../src/model/instance.js'
 import {ContractViolation, providerContract, type ContractCase} from '../../src/testing/index.js'
 import {MemoryStore} from '../support/memory-store.js'
+import {RunctlError} from '../../src/model/errors.js'
 
 /** A provider that does one thing otherwise. Methods of the prototype included, which a spread would lose. */
 function otherwise<T extends object>(target: T, change: Partial<T>): T {
@@ -222,7 +223,7 @@ describe('the provider contract', () => {
     dataDir = await mkdtemp(join(tmpdir(), 'runctl-'))
   })
   after(() => rm(dataDir, {recursive: true}))
-  const local = (): Promise<Provider> => localPlatform.create({dataDir, env: process.env, settings: {}})
+  const local = (): Promise<Provider> => localPlatform.create({dataDir, env: process.env, settings: {}, RunctlError})
 
   for (const {defect, notices, make} of DEFECTS) {
     it(`notices a provider that ${defect}`, async () => {

@@ -7,6 +7,7 @@ import {promisify} from 'node:util'
 
 import {awsPlatform} from '../../../src/providers/aws/aws-platform.js'
 import {expectedFailure} from '../../support/rejection.js'
+import {RunctlError} from '../../../src/model/errors.js'
 
 describe('the definition of the aws platform', () => {
   let home: string
@@ -21,7 +22,7 @@ describe('the definition of the aws platform', () => {
   })
 
   it('counts as configured by variables, settings or files', async () => {
-    const isConfigured = (env: Record<string, string>, settings = {}) => awsPlatform.isConfigured!({dataDir: home, env: {HOME: home, ...env}, settings})
+    const isConfigured = (env: Record<string, string>, settings = {}) => awsPlatform.isConfigured!({dataDir: home, env: {HOME: home, ...env}, settings, RunctlError})
     expect(await isConfigured({})).to.equal(false)
     expect(await isConfigured({AWS_PROFILE: ''})).to.equal(false)
     expect(await isConfigured({AWS_PROFILE: 'x'})).to.equal(true)
@@ -33,7 +34,7 @@ describe('the definition of the aws platform', () => {
 
   for (const settings of [{region: 7}, {ami: ['a']}, {security_groups: 'sg-1'}, {root_gib: '10'}, {root_gib: 0}]) {
     it(`refuses the setting ${JSON.stringify(settings)}`, async () => {
-      const error = await expectedFailure(awsPlatform.create({dataDir: home, env: {}, settings}))
+      const error = await expectedFailure(awsPlatform.create({dataDir: home, env: {}, settings, RunctlError}))
       expect(error.code).to.equal('bad_input')
       expect(error.message).to.include(`aws.${Object.keys(settings)[0]!}`)
     })

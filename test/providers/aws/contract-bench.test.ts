@@ -5,6 +5,7 @@ import {join} from 'node:path'
 import {awsPlatform} from '../../../src/providers/aws/aws-platform.js'
 import {providerContract} from '../../../src/testing/index.js'
 import {startAwsBench, type AwsBench, type BenchOptions} from '../../bench/index.js'
+import {RunctlError} from '../../../src/model/errors.js'
 
 function keepsTheContract(options: BenchOptions, titles: RegExp): void {
   let dataDir: string
@@ -18,7 +19,7 @@ function keepsTheContract(options: BenchOptions, titles: RegExp): void {
     await rm(dataDir, {recursive: true})
   })
 
-  const make = () => awsPlatform.create({dataDir, env: bench.env, settings: {}})
+  const make = () => awsPlatform.create({dataDir, env: bench.env, settings: {}, RunctlError})
   for (const {title, run} of providerContract(make, {pollIntervalMs: 100})) if (titles.test(title)) it(title, run)
 }
 

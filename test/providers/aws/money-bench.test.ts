@@ -9,6 +9,7 @@ import type {Holding, InstanceQuery, Provider} from '../../../src/providers/prov
 import {startAwsBench, type AwsBench} from '../../bench/index.js'
 import {recordedMachines} from '../../bench-self/with-bench.js'
 import {expectedFailure} from '../../support/rejection.js'
+import {RunctlError} from '../../../src/model/errors.js'
 
 const HOUR_MS = 3_600_000
 
@@ -32,7 +33,7 @@ describe('what AWS charges, against an account of the bench', function () {
     await rm(dataDir, {recursive: true})
   })
 
-  const provider = (): Promise<Provider> => awsPlatform.create({dataDir, env: bench.env, settings: {}})
+  const provider = (): Promise<Provider> => awsPlatform.create({dataDir, env: bench.env, settings: {}, RunctlError})
   const find = async (from: Provider, query: InstanceQuery): Promise<readonly Instance[]> => all(from.describeInstances(query))
   async function only(from: Provider, id: string): Promise<Instance> {
     const [found] = await find(from, {ids: [id]})

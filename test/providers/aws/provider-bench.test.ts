@@ -7,12 +7,13 @@ import type {Provider} from '../../../src/providers/provider.js'
 import {awsPlatform} from '../../../src/providers/aws/aws-platform.js'
 import {startAwsBench, type AwsBench} from '../../bench/index.js'
 import {expectedFailure} from '../../support/rejection.js'
+import {RunctlError} from '../../../src/model/errors.js'
 
 describe('the aws platform, against an AWS that misbehaves', function () {
   this.timeout(60_000)
   let dataDir: string
   let bench: AwsBench
-  const provider = (): Promise<Provider> => awsPlatform.create({dataDir, env: bench.env, settings: {}})
+  const provider = (): Promise<Provider> => awsPlatform.create({dataDir, env: bench.env, settings: {}, RunctlError})
   const request = (requestId: string) => ({requestId, tags: {}})
   const madeBy = (requestId: string) => [...bench.world.instances.values()].filter(({tags}) => tags.get('runctl:create-request') === requestId)
 

@@ -12,6 +12,7 @@ import type {FirstLimits, Provider, ShellResult} from '../../../src/providers/pr
 import {clientSettings, errorOf} from '../../bench-self/with-bench.js'
 import {startAwsBench, type AwsBench} from '../../bench/index.js'
 import {until} from '../../e2e/support/bench.js'
+import {RunctlError} from '../../../src/model/errors.js'
 
 const NEVER: FirstLimits = {forAgent: '{"set":{}}', hardSeconds: null, unattendedSeconds: null}
 /** A limit, not a pause: the machine may be busy. */
@@ -28,7 +29,7 @@ describe('an EC2 instance that ends its own time', function () {
     if (process.platform !== 'linux') this.skip()
     dataDir = await mkdtemp(join(tmpdir(), 'runctl-'))
     bench = await startAwsBench({machine: {env: {RUNCTL_WATCH_TICK: '0.2'}, shutdownGraceMs: 300}})
-    provider = await awsPlatform.create({dataDir, env: bench.env, settings: {}})
+    provider = await awsPlatform.create({dataDir, env: bench.env, settings: {}, RunctlError})
   })
   after(async () => {
     await bench?.close()

@@ -10,6 +10,7 @@ import {providerContract} from '../../../src/testing/index.js'
 import {SHELL_CONTRACT} from '../../../src/testing/shell-contract.js'
 import {type AwsBench, type BenchOptions, startAwsBench} from '../../bench/index.js'
 import {expectedFailure} from '../../support/rejection.js'
+import {RunctlError} from '../../../src/model/errors.js'
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString()
 
@@ -28,7 +29,7 @@ describe('the shell over SSM, on the bench', function () {
     })
     after(() => bench.close())
   }
-  const provider = (settings: Record<string, unknown> = {}): Promise<Provider> => awsPlatform.create({dataDir, env: bench.env, settings})
+  const provider = (settings: Record<string, unknown> = {}): Promise<Provider> => awsPlatform.create({dataDir, env: bench.env, settings, RunctlError})
 
   for (const [what, settings] of [['with a bucket', {bucket: 'team'}], ['without a bucket', {}]] as const) {
     describe(`${what} keeps the contract: it`, () => {
