@@ -1,5 +1,4 @@
-import {Command, Flags} from '@oclif/core'
-import {platformCommands} from 'runctl'
+import {Command} from '@oclif/core'
 
 class Shelves extends Command {
   static enableJsonFlag = true
@@ -12,4 +11,4 @@ class Shelves extends Command {
   }
 }
 
-export default {shelves: Shelves, ...platformCommands('shed', {createFlags: {shelf: Flags.string({summary: 'Which shelf.'})}})}
+export default {shelves: Shelves}

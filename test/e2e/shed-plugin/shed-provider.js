@@ -1,14 +1,14 @@
 import {spawn} from 'node:child_process'
 import {mkdirSync, readFileSync, renameSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
-import {RunctlError} from 'runctl'
 
 /** Instances that are folders, one after another; enough to see that every verb comes to a plugin's platform. */
 export class ShedProvider {
   name = 'shed'
   shell = {maxInputBytes: 1 << 20, maxOutputBytes: 1 << 20, maxWaitMs: 1000, run: (id, request) => this.run(id, request)}
 
-  constructor({dataDir}) {
+  constructor({RunctlError, dataDir}) {
+    this.RunctlError = RunctlError
     this.folder = join(dataDir, 'shed')
     this.file = join(this.folder, 'instances.json')
   }
@@ -30,7 +30,7 @@ export class ShedProvider {
 
   change(id, what) {
     const instance = this.all().find(one => one.id === id)
-    if (!instance) throw new RunctlError('not_found', `there is no machine ${id} in the shed`, {next: ['runctl shed status']})
+    if (!instance) throw new this.RunctlError('not_found', `there is no machine ${id} in the shed`, {next: ['runctl shed status']})
     return this.put({...instance, ...what})
   }
 
