@@ -5,7 +5,7 @@ import path from 'node:path'
 import {loadAgentFile, type AgentFile} from '../agent/agent-file.js'
 import type {FormatModule} from '../agent/checkpoint-protocol.js'
 import {AgentClient} from '../agent/client.js'
-import {platformSettings} from '../config/platform-settings.js'
+import {platformSettings, pluginSettings} from '../config/platform-settings.js'
 import {readConfiguration, requireValid, type Configuration, type ConfigurationInput, type ConfigurationReading} from '../config/load-configuration.js'
 import {Footprint, type Trace} from '../core/footprint.js'
 import type {PlatformDeps} from '../core/platform-deps.js'
@@ -22,10 +22,12 @@ import {errorJson} from './error-json.js'
 import {OUTPUT_FORMATS, requestedFormat, type OutputFormat} from '../model/output-format.js'
 import {lenientProvider} from './lenient-provider.js'
 import {Platforms} from './platforms.js'
+import {addedPlugins, declaredSettings} from './plugins/added-plugins.js'
 import {createLifecycle} from './run-steps.js'
 import {PendingCreates} from '../state/pending-creates.js'
 import {splitArgv} from '../model/split-argv.js'
 import {sameCommand, type CommandChange} from './same-command.js'
+import {asUserError} from './user-error.js'
 import {isReaderGone, OutputFailed, ReaderGone, writeOut} from './write-out.js'
 
 /** What a command gives back: the value of `--json`, and the text for everybody else. Text may be empty where all was streamed. */
@@ -163,7 +165,7 @@ export abstract class RunctlCommand<T> extends Command {
 
   /** Rejects with `bad_input` if anything in the configuration is wrong: nothing is begun on a misread setting. */
   protected async loadConfig(): Promise<Configuration> {
-    return requireValid(await this.readConfig(), this.configPlace.cwd)
+    return requireValid(await this.readConfig(), currentFolder())
   }
 
   /** For what must work whatever is wrong in a file, above all stopping a machine: wrong settings count as unset, with a warning. */
@@ -177,17 +179,19 @@ export abstract class RunctlCommand<T> extends Command {
   }
 
   private readConfig(): Promise<ConfigurationReading> {
-    this.configRead ??= readConfiguration(this.configPlace)
+    this.configRead ??= this.configPlace().then(readConfiguration)
     return this.configRead
   }
 
-  private get configPlace(): ConfigurationInput {
-    return {cwd: currentFolder(), configDir: this.config.configDir, env: process.env}
+  /** Where the configuration is, and the keys that plugins add to it. */
+  protected async configPlace(): Promise<ConfigurationInput> {
+    const pluginSettings = declaredSettings(await addedPlugins(this.config))
+    return {cwd: currentFolder(), configDir: this.config.configDir, env: process.env, pluginSettings}
   }
 
   protected platforms(): Promise<Platforms> {
     const settingsOf = async (name: string): Promise<Readonly<Record<string, unknown>>> => platformSettings(await this.lenientConfig(), name)
-    this.platformsLoaded ??= Platforms.load(this.config, settingsOf).then(platforms => {
+    this.platformsLoaded ??= addedPlugins(this.config).then(judged => Platforms.load(this.config, settingsOf, judged)).then(platforms => {
       for (const message of platforms.problems) {
         this.progress.emit({type: 'warning', message})
         this.failedSteps++
@@ -215,10 +219,12 @@ export abstract class RunctlCommand<T> extends Command {
     const provider = await (region === undefined ? platforms.open(name) : platforms.openIn(name, region))
     const {signal} = this
     const {footprint, progress} = scope
-    const lifecycle = createLifecycle({config: this.config, provider, progress, signal, reportFailure: () => this.failedSteps++})
+    const configuration = await this.lenientConfig()
+    const settings = pluginSettings(configuration)
+    const lifecycle = createLifecycle({config: this.config, provider, progress, signal, settings, reportFailure: () => this.failedSteps++})
     const agent = (instanceId: string): AgentClient => new AgentClient(provider.shell, instanceId, () => (this.agentFile ??= loadAgentFile()), this.checkpointFormats)
     const {cacheDir, dataDir} = this.config
-    const createJournal = new PendingCreates({dataDir, platform: name, settings: platformSettings(await this.lenientConfig(), name), now: () => systemClock.now()})
+    const createJournal = new PendingCreates({dataDir, platform: name, settings: platformSettings(configuration, name), now: () => systemClock.now()})
     return {provider, agent, lifecycle, progress, clock: systemClock, footprint, signal, cacheDir, recordsDir: path.join(dataDir, 'records'), createJournal}
   }
 
@@ -379,18 +385,3 @@ function useColor(isTty: boolean | undefined): boolean {
   if (FORCE_COLOR && FORCE_COLOR !== '0') return true
   return isTty === true && TERM !== 'dumb'
 }
-
-/** What oclif's parser throws is the user's input, told in its words; a bug stays what it is. */
-function asUserError(thrown: unknown, commandLine: string, takesRest: boolean): unknown {
-  if (thrown instanceof Errors.CLIError && !isRunctlError(thrown)) {
-    // oclif's note on flags of several values is about greedy ones, which there are none of here; what it says of `--` is not so here.
-    const [message = 'wrong input'] = thrown.message.split(/\n\s*(?:See more help|Note: --)/)
-    const hint = takesRest && message.startsWith('Nonexistent flag') ? "; what is meant for the script stands behind '--'" : ''
-    return new RunctlError('bad_input', message.trim() + hint, {next: [`${commandLine} --help`]})
-  }
-  // oclif writes its own words around what the parser of a flag's value throws.
-  const framed = isRunctlError(thrown) ? /^Parsing (--\S+) \n\t(.*)\nSee more help with --help$/s.exec(thrown.message) : null
-  if (framed) return new RunctlError('bad_input', `${framed[1]}: ${framed[2]}`, {next: [`${commandLine} --help`], cause: thrown})
-  return thrown
-}
-

@@ -1,6 +1,6 @@
 import {describeConfiguration, getSetting} from '../config/describe-configuration.js'
 import {initProject, type InitInput} from '../config/init-project.js'
-import {loadConfiguration, type ConfigurationInput} from '../config/load-configuration.js'
+import {loadConfiguration} from '../config/load-configuration.js'
 import {setConfigValue, type SetConfigInput} from '../config/set-value.js'
 import {validateConfiguration} from '../config/validate-configuration.js'
 import type {ConfigSetResult, ConfigSetting, ConfigShowResult, ConfigValidateResult, InitResult} from '../model/config-answers.js'
@@ -9,26 +9,23 @@ import {RunctlCommand} from './base-command.js'
 /** The commands about the configuration itself, and their way to it. */
 export abstract class ConfigCommand<T> extends RunctlCommand<T> {
   protected async describeConfiguration(): Promise<ConfigShowResult> {
-    return describeConfiguration(await loadConfiguration(this.place))
+    return describeConfiguration(await loadConfiguration(await this.configPlace()))
   }
 
   protected async getSetting(key: string): Promise<ConfigSetting> {
-    return getSetting(await loadConfiguration(this.place), key)
+    return getSetting(await loadConfiguration(await this.configPlace()), key)
   }
 
-  protected setConfigValue(input: Pick<SetConfigInput, 'key' | 'target' | 'value'>): Promise<ConfigSetResult> {
-    return setConfigValue({...input, ...this.place})
+  protected async setConfigValue(input: Pick<SetConfigInput, 'key' | 'target' | 'value'>): Promise<ConfigSetResult> {
+    return setConfigValue({...input, ...(await this.configPlace())})
   }
 
-  protected validateConfiguration(file: string | undefined): Promise<ConfigValidateResult> {
-    return validateConfiguration(file === undefined ? this.place : {...this.place, file})
+  protected async validateConfiguration(file: string | undefined): Promise<ConfigValidateResult> {
+    const place = await this.configPlace()
+    return validateConfiguration(file === undefined ? place : {...place, file})
   }
 
   protected initProject(input: Pick<InitInput, 'force' | 'name'>): Promise<InitResult> {
     return initProject({...input, cwd: process.cwd()})
-  }
-
-  private get place(): ConfigurationInput {
-    return {cwd: process.cwd(), configDir: this.config.configDir, env: process.env}
   }
 }

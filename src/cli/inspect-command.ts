@@ -38,7 +38,7 @@ export abstract class InspectCommand<T> extends CheckpointCommand<T> {
     }
     if (schemeOf(text) !== null) return {kind: 'stored', uri: text, store: await storeFor(text, await this.platforms())}
     const [, instanceId, below] = /^([^/:\s]+):(.+)$/s.exec(text) ?? []
-    if (instanceId !== undefined && below !== undefined && (await this.platforms()).definitions.some(one => one.ownsInstanceId(instanceId))) {
+    if (instanceId !== undefined && below !== undefined && (await this.platforms()).knows(instanceId)) {
       return this.onInstance(instanceId, below)
     }
     const here = path.resolve(text)

@@ -2,8 +2,11 @@ import {mkdir} from 'node:fs/promises'
 import type {Interfaces} from '@oclif/core'
 
 import {isRunctlError, RunctlError} from '../model/errors.js'
-import {PROVIDER_API_VERSION, type PlatformDefinition, type Provider, type ProviderEnvironment} from '../providers/provider.js'
-import {collectPlatforms} from './run-steps.js'
+import type {PlatformDefinition, Provider, ProviderEnvironment} from '../providers/provider.js'
+import type {JudgedPlugin} from './plugins/judge-plugins.js'
+import {pluginProblem, problemLine, type PluginProblem} from './plugins/plugin-problem.js'
+import {usablePlatforms} from './plugins/usable-platforms.js'
+import {collectPlatforms, type Offered} from './run-steps.js'
 
 /** What the configuration says in the section of a platform's name; only what is set. */
 export type SettingsOf = (platform: string) => Promise<Readonly<Record<string, unknown>>>
@@ -15,23 +18,23 @@ export class Platforms {
 
   private constructor(
     readonly definitions: readonly PlatformDefinition[],
+    /** A sentence each, with what mends it. */
     readonly problems: readonly string[],
     private readonly dataDir: string,
     private readonly settingsOf: SettingsOf,
   ) {}
 
-  static async load(config: Pick<Interfaces.Config, 'dataDir' | 'name' | 'runHook'>, settingsOf: SettingsOf = () => Promise.resolve({})): Promise<Platforms> {
+  /** `judged`: the plugins that somebody added, as they were prepared at the start. */
+  static async load(
+    config: Pick<Interfaces.Config, 'dataDir' | 'name' | 'runHook'>,
+    settingsOf: SettingsOf = () => Promise.resolve({}),
+    judged: readonly JudgedPlugin[] = [],
+  ): Promise<Platforms> {
     const {failures, platforms} = await collectPlatforms(config)
-    const problems = failures.map(({error, plugin}) => `the platforms of ${plugin} could not be loaded: ${error instanceof Error ? error.message : String(error)}`)
-    const usable: PlatformDefinition[] = []
-    for (const platform of platforms) {
-      if (!/^[a-z][a-z0-9-]*$/.test(String(platform.name))) problems.push(`a platform has the name ${JSON.stringify(platform.name)}, which is not lower case letters, digits and '-'`)
-      else if (platform.apiVersion !== PROVIDER_API_VERSION) {
-        problems.push(`platform ${platform.name} is written for API ${platform.apiVersion}; this runctl has API ${PROVIDER_API_VERSION}: update the plugin or runctl`)
-      } else if (usable.some(({name}) => name === platform.name)) problems.push(`platform ${platform.name} is registered twice; the first one is used`)
-      else usable.push(platform)
-    }
-    return new Platforms(usable, problems, config.dataDir, settingsOf)
+    const failed = failures.map(({error, plugin}) => pluginProblem(plugin, 'platform', null, `its platforms could not be loaded: ${error instanceof Error ? error.message : String(error)}`))
+    const {definitions, problems} = usablePlatforms(platforms, config.name, judged)
+    const told = judged.flatMap(plugin => plugin.problems.filter(({about}) => about === 'platform' || about === 'plugin'))
+    return new Platforms(definitions, [...told, ...failed, ...problems, ...undelivered(judged, platforms, failed)].map(problemLine), config.dataDir, settingsOf)
   }
 
   /** Rejects with `bad_input` for a name that nobody registered. */
@@ -77,16 +80,42 @@ export class Platforms {
     })
   }
 
-  /** The platform that an instance id belongs to, by its shape. Rejects with `bad_input`. */
+  /** The platform that an instance id belongs to, by its shape. Throws `bad_input`; what the platform of a plugin throws where the id is nobody else's. */
   ownerOf(instanceId: string): string {
-    const owner = this.definitions.find(platform => platform.ownsInstanceId(instanceId))
-    if (owner) return owner.name
+    const {failures, owner} = this.ask(instanceId)
+    if (owner !== null) return owner
+    if (failures.length > 0) throw failures[0]
     throw new RunctlError('bad_input', `${JSON.stringify(instanceId)} is neither a platform nor an instance id of one (platforms: ${this.definitions.map(({name}) => name).join(', ')})`, {
       next: ['runctl resources list'],
     })
   }
 
+  /** Whether a platform says that the id is one of its own. */
+  knows(instanceId: string): boolean {
+    return this.ask(instanceId).owner !== null
+  }
+
+  private ask(instanceId: string): {readonly owner: string | null; readonly failures: readonly unknown[]} {
+    const failures: unknown[] = []
+    for (const platform of this.definitions) {
+      try {
+        if (platform.ownsInstanceId(instanceId)) return {owner: platform.name, failures}
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    return {owner: null, failures}
+  }
+
   has(name: string): boolean {
     return this.definitions.some(platform => platform.name === name)
   }
+}
+
+/** Platforms that have commands, but that the plugin's hook does not give. */
+function undelivered(judged: readonly JudgedPlugin[], given: readonly Offered<PlatformDefinition>[], failed: readonly PluginProblem[]): readonly PluginProblem[] {
+  return judged.filter(({name}) => !failed.some(({plugin}) => plugin === name)).flatMap(({name: plugin, platforms}) =>
+    Object.keys(platforms)
+      .filter(platform => !given.some(({item, plugin: giver}) => giver === plugin && item.name === platform))
+      .map(platform => pluginProblem(plugin, 'platform', platform, `its package.json declares the platform ${platform}, but its \`platforms\` hook does not give it`)))
 }

@@ -63,11 +63,17 @@ async function runEvent<E extends LifecycleEvent>(
 
 const byName = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
+/** Something that a plugin offers, and the plugin's name. */
+export interface Offered<T> {
+  readonly plugin: string
+  readonly item: T
+}
+
 /**
  * The platforms that the built-in hooks and plugins offer, sorted by name; of the same name, the built-in one first. Failures are given
  * back: one bad plugin must not take the others along.
  */
-export async function collectPlatforms(host: HookHost): Promise<{readonly platforms: readonly PlatformDefinition[]; readonly failures: readonly StepFailure[]}> {
+export async function collectPlatforms(host: HookHost): Promise<{readonly platforms: readonly Offered<PlatformDefinition>[]; readonly failures: readonly StepFailure[]}> {
   const {failures, items} = await collect<'platforms', PlatformDefinition>(host, 'platforms', isListOfPlatforms, 'platform definitions')
   return {platforms: items, failures}
 }
@@ -75,7 +81,7 @@ export async function collectPlatforms(host: HookHost): Promise<{readonly platfo
 /** The checkpoint formats that plugins offer, in the same order, with the same care. */
 export async function collectCheckpointFormats(host: HookHost): Promise<{readonly formats: readonly CheckpointFormat[]; readonly failures: readonly StepFailure[]}> {
   const {failures, items} = await collect<'checkpoint-formats', CheckpointFormat>(host, 'checkpoint-formats', isListOfFormats, 'checkpoint formats')
-  return {formats: items, failures}
+  return {formats: items.map(({item}) => item), failures}
 }
 
 async function collect<E extends 'checkpoint-formats' | 'platforms', T extends {readonly name: string}>(
@@ -83,13 +89,13 @@ async function collect<E extends 'checkpoint-formats' | 'platforms', T extends {
   event: E,
   isRight: (result: unknown) => result is readonly T[],
   what: string,
-): Promise<{readonly items: readonly T[]; readonly failures: readonly StepFailure[]}> {
+): Promise<{readonly items: readonly Offered<T>[]; readonly failures: readonly StepFailure[]}> {
   const {failures, results} = await runEvent(host, event, () => ({}), EVENT_RULES[event].timeoutMs)
   const isOwn = ({plugin}: {readonly plugin: string}): boolean => plugin === host.name
   const answers: readonly {readonly plugin: string; readonly result: unknown}[] = [...results.filter(isOwn), ...results.filter(result => !isOwn(result))]
   const error = new RunctlError('step_failed', `its ${event} hook did not return a list of ${what}`)
   return {
-    items: answers.flatMap(({result}) => (isRight(result) ? result : [])).toSorted((a, b) => byName(a.name, b.name)),
+    items: answers.flatMap(({plugin, result}) => (isRight(result) ? result.map(item => ({plugin, item})) : [])).toSorted((a, b) => byName(a.item.name, b.item.name)),
     failures: [...failures, ...answers.filter(({result}) => !isRight(result)).map(({plugin}) => ({plugin, error}))],
   }
 }

@@ -3,18 +3,18 @@ import type {ConfigSetting, ConfigShowResult, WrittenValue} from '../model/confi
 import {RunctlError} from '../model/errors.js'
 import type {Configuration, ConfigOrigin} from './load-configuration.js'
 import {findKey} from './find-key.js'
-import {CONFIG_KEY_NAMES, definitionOf} from './keys.js'
-import {HIDDEN_VALUE, isSecretName} from './value-rules.js'
+import type {KeyDefinition} from './keys.js'
+import {HIDDEN_VALUE, isSecret} from './value-rules.js'
 
-/** Every key; maps entry by entry, the values of secret-looking entries hidden. */
+/** Every key; maps entry by entry. The values of those that look like secrets are hidden. */
 export function describeConfiguration(configuration: Configuration): ConfigShowResult {
-  const {root, projectFile, userFile} = configuration
-  const settings = CONFIG_KEY_NAMES.flatMap(key => {
+  const {keys, root, projectFile, userFile} = configuration
+  const settings = keys.names.flatMap(key => {
     const value = configuration.written(key)
-    if (definitionOf(key).type !== 'map') return [setting(key, value, configuration.origin(key))]
-    const entries = Object.entries(value as Readonly<Record<string, string>>)
-    if (entries.length === 0) return [setting(key, value, configuration.origin(key))]
-    return entries.map(([name, text]) => setting(`${key}.${name}`, shown(name, text), configuration.origin(key, name)))
+    const definition = keys.definitionOf(key)
+    const entries = definition.type === 'map' ? Object.entries(value as StringMap) : []
+    if (entries.length === 0) return [setting(key, isSet(value) ? shown(key, definition, null, value) : value, configuration.origin(key))]
+    return entries.map(([name, text]) => setting(`${key}.${name}`, shown(key, definition, name, text), configuration.origin(key, name)))
   })
   return {root, project_file: projectFile, user_file: userFile, settings}
 }
@@ -24,12 +24,13 @@ export function describeConfiguration(configuration: Configuration): ConfigShowR
  * Throws `bad_input` for an unknown key, `not_found` for an entry that is not set.
  */
 export function getSetting(configuration: Configuration, keyText: string): ConfigSetting {
-  const {key, entry} = findKey(keyText)
+  const {key, entry} = findKey(keyText, configuration.keys)
   const value = configuration.written(key)
-  if (definitionOf(key).type !== 'map') return setting(key, value, configuration.origin(key))
-  const map = value as Readonly<Record<string, string>>
+  const definition = configuration.keys.definitionOf(key)
+  if (definition.type !== 'map') return setting(key, value, configuration.origin(key))
+  const map = value as StringMap
   if (entry === null) {
-    const entries = Object.entries(map).map(([name, text]) => [name, shown(name, text)] as const)
+    const entries = Object.entries(map).map(([name, text]) => [name, shown(key, definition, name, text)] as const)
     return setting(key, Object.fromEntries(entries), configuration.origin(key))
   }
   const text = Object.hasOwn(map, entry) ? map[entry] : undefined
@@ -37,8 +38,12 @@ export function getSetting(configuration: Configuration, keyText: string): Confi
   return setting(keyText, text, configuration.origin(key, entry))
 }
 
-function shown(name: string, text: string): string {
-  return isSecretName(name) ? HIDDEN_VALUE : text
+type StringMap = Readonly<Record<string, string>>
+
+const isSet = (value: WrittenValue): boolean => (typeof value === 'object' ? Object.keys(value ?? {}).length > 0 : true)
+
+function shown<T>(key: string, definition: KeyDefinition, entry: string | null, value: T): T | string {
+  return isSecret(key, definition, entry) ? HIDDEN_VALUE : value
 }
 
 function setting(key: string, value: WrittenValue, {source, file, line, variable}: ConfigOrigin): ConfigSetting {

@@ -1,6 +1,6 @@
 /**
- * Every key of the configuration. One closed table: the reader, the writer, `runctl config`, `runctl init` and the
- * tests of the documentation all go by it. A key is here only if the tool really uses it.
+ * Every key of the configuration that runctl itself has. One closed table: the reader, the writer, `runctl config`, `runctl init` and the
+ * tests of the documentation all go by it; key-table.ts adds what plugins declare. A key is here only if the tool really uses it.
  */
 import {projectNameOfFolder} from './project-name.js'
 
@@ -9,18 +9,21 @@ interface Described {
   readonly description: string
   /** How a value is written in TOML, for keys whose default says nothing. */
   readonly example?: string
+  /** By a plugin. */
+  readonly isDeclared?: true
 }
 
 /** `duration` is written like `"120s"` and read as milliseconds; a `name` is plain enough for folders, tags and buckets. */
 export type KeyDefinition = Described &
   (
-    | {readonly type: 'boolean'; readonly default: boolean}
+    | {readonly type: 'boolean'; readonly default: boolean | null}
     | {readonly type: 'choice'; readonly choices: readonly string[]; readonly default: string}
-    | {readonly type: 'duration'; readonly default: string}
-    | {readonly type: 'integer'; readonly default: number | null; readonly min: number; readonly max: number}
-    | {readonly type: 'number'; readonly default: number | null; readonly min: number; readonly max: number}
+    | {readonly type: 'duration'; readonly default: string | null}
+    | {readonly type: 'integer'; readonly default: number | null; readonly min?: number; readonly max?: number}
+    | {readonly type: 'number'; readonly default: number | null; readonly min?: number; readonly max?: number}
     | {readonly type: 'list'; readonly default: readonly string[]}
-    | {readonly type: 'map'; readonly default: Readonly<Record<string, string>>}
+    /** `names`: what the entries are called by. */
+    | {readonly type: 'map'; readonly default: Readonly<Record<string, string>>; readonly names: 'plain' | 'variables'}
     | {readonly type: 'name'; readonly default: (root: string) => string}
     | {readonly type: 'string'; readonly default: string | null}
   )
@@ -78,6 +81,7 @@ export const CONFIG_KEYS = {
   },
   'train.env': {
     type: 'map',
+    names: 'variables',
     default: {},
     example: '{OMP_NUM_THREADS = "8"}',
     description: 'Environment variables for the script.',
@@ -252,12 +256,12 @@ export function definitionOf(key: ConfigKey): KeyDefinition {
   return CONFIG_KEYS[key]
 }
 
-export function sectionAndName(key: ConfigKey): readonly [section: string, name: string] {
+export function sectionAndName(key: string): readonly [section: string, name: string] {
   const dot = key.indexOf('.')
   return [key.slice(0, dot), key.slice(dot + 1)]
 }
 
 /** `train.checkpoint_dir` is RUNCTL_TRAIN_CHECKPOINT_DIR; a map has none. */
-export function environmentVariableOf(key: ConfigKey): string | null {
-  return definitionOf(key).type === 'map' ? null : `RUNCTL_${key.toUpperCase().replace('.', '_')}`
+export function environmentVariableOf(key: string, {type}: Pick<KeyDefinition, 'type'> = definitionOf(key as ConfigKey)): string | null {
+  return type === 'map' ? null : `RUNCTL_${key.toUpperCase().replaceAll(/[.-]/g, '_')}`
 }

@@ -2,8 +2,10 @@ import {dirname, resolve} from 'node:path'
 
 import type {WrittenValue} from '../model/config-answers.js'
 import {parseDuration} from '../model/duration.js'
+import type {PluginBlock} from '../model/plugin-block.js'
 import {readConfigFile, readProjectFile, userFileIn} from './config-files.js'
-import {CONFIG_KEY_NAMES, definitionOf, type ConfigKey, type ConfigValue} from './keys.js'
+import {KeyTable} from './key-table.js'
+import type {ConfigKey, ConfigValue, KeyDefinition} from './keys.js'
 import {configError, type ConfigProblem} from './problem.js'
 import {readEnvironment} from './read-environment.js'
 import {readLayer, type Layer} from './read-layer.js'
@@ -24,10 +26,13 @@ export interface Configuration {
   readonly userFile: string | null
   /** Durations in milliseconds. Maps are merged by name, everything else is taken whole from the highest layer. */
   get<K extends ConfigKey>(key: K): ConfigValue<K>
+  /** The same for a key of any kind, of a plugin too. */
+  read(key: string): unknown
   /** As it is written in a file: durations are text. */
-  written(key: ConfigKey): WrittenValue
+  written(key: string): WrittenValue
   /** Where the value is from; of a map, where the entry `name` is from, or the highest layer that adds to it. */
-  origin(key: ConfigKey, name?: string): ConfigOrigin
+  origin(key: string, name?: string): ConfigOrigin
+  readonly keys: KeyTable
 }
 
 export interface ConfigurationInput {
@@ -35,6 +40,8 @@ export interface ConfigurationInput {
   /** Holds the user's file, `config.toml`. */
   readonly configDir: string
   readonly env: Readonly<Record<string, string | undefined>>
+  /** What the plugins of this machine declare. */
+  readonly pluginSettings?: PluginBlock['settings']
 }
 
 /** Environment over project over user over defaults. Throws `bad_input` with all problems of all layers at once. */
@@ -56,20 +63,21 @@ export function requireValid({configuration, problems}: ConfigurationReading, cw
 /** The same with the problems beside it; what is wrong is left out of the values. */
 export async function readConfiguration(input: ConfigurationInput): Promise<ConfigurationReading> {
   const [userFile, projectFile] = await Promise.all([readConfigFile(userFileIn(input.configDir)), readProjectFile(input.cwd)])
-  const environment = readEnvironment(input.env)
+  const keys = new KeyTable(input.pluginSettings)
+  const environment = readEnvironment(input.env, keys)
   const root = projectFile === null ? resolve(input.cwd) : dirname(projectFile.path)
-  const values = new Map(CONFIG_KEY_NAMES.map(key => [key, defaultOf(key, root)]))
+  const values = new Map(keys.names.map(key => [key, defaultOf(keys.definitionOf(key), root)]))
   const problems: ConfigProblem[] = []
   for (const [source, file] of [['user', userFile], ['project', projectFile]] as const) {
     if (file === null) continue
-    const layer = await readLayer(file.text, file.path)
+    const layer = await readLayer(file.text, file.path, keys)
     addLayer(values, layer, {source, file: file.path})
     problems.push(...(file.problem === null ? layer.problems : [file.problem]))
   }
   for (const [key, {value, variable}] of environment.values) {
     values.set(key, {value, origin: {source: 'environment', file: null, line: null, variable}, entries: new Map()})
   }
-  const configuration = new LayeredConfiguration(root, projectFile?.path ?? null, userFile?.path ?? null, values)
+  const configuration = new LayeredConfiguration(root, projectFile?.path ?? null, userFile?.path ?? null, values, keys)
   return {configuration, problems: [...problems, ...environment.problems]}
 }
 
@@ -81,14 +89,13 @@ interface Setting {
 
 const DEFAULT_ORIGIN: ConfigOrigin = {source: 'default', file: null, line: null, variable: null}
 
-function defaultOf(key: ConfigKey, root: string): Setting {
-  const definition = definitionOf(key)
+function defaultOf(definition: KeyDefinition, root: string): Setting {
   const value = definition.type === 'name' ? definition.default(root) : definition.default
   return {value, origin: DEFAULT_ORIGIN, entries: new Map()}
 }
 
 function addLayer(
-  settings: Map<ConfigKey, Setting>,
+  settings: Map<string, Setting>,
   layer: Layer,
   from: {readonly source: 'project' | 'user'; readonly file: string},
 ): void {
@@ -105,35 +112,39 @@ function addLayer(
 }
 
 class LayeredConfiguration implements Configuration {
-  readonly #settings: ReadonlyMap<ConfigKey, Setting>
+  readonly #settings: ReadonlyMap<string, Setting>
 
   constructor(
     readonly root: string,
     readonly projectFile: string | null,
     readonly userFile: string | null,
-    settings: ReadonlyMap<ConfigKey, Setting>,
+    settings: ReadonlyMap<string, Setting>,
+    readonly keys: KeyTable,
   ) {
     this.#settings = settings
   }
 
   get<K extends ConfigKey>(key: K): ConfigValue<K> {
-    const {value} = this.#setting(key)
-    const read = definitionOf(key).type === 'duration' && typeof value === 'string' ? parseDuration(value) : value
     // Every layer has checked its values against the same table of keys from which this type is made.
-    return read as ConfigValue<K>
+    return this.read(key) as ConfigValue<K>
   }
 
-  written(key: ConfigKey): WrittenValue {
+  read(key: string): unknown {
+    const {value} = this.#setting(key)
+    return this.keys.definitionOf(key).type === 'duration' && typeof value === 'string' ? parseDuration(value) : value
+  }
+
+  written(key: string): WrittenValue {
     return this.#setting(key).value
   }
 
-  origin(key: ConfigKey, name?: string): ConfigOrigin {
+  origin(key: string, name?: string): ConfigOrigin {
     const setting = this.#setting(key)
     if (name === undefined) return setting.origin
     return setting.entries.get(name)?.origin ?? DEFAULT_ORIGIN
   }
 
-  #setting(key: ConfigKey): Setting {
+  #setting(key: string): Setting {
     const setting = this.#settings.get(key)
     if (setting === undefined) throw new TypeError(`no such configuration key: ${key}`)
     return setting

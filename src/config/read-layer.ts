@@ -1,12 +1,13 @@
 /** From the text of one file to values by key, with every problem in it. */
 import type {WrittenValue} from '../model/config-answers.js'
-import {CONFIG_KEY_NAMES, CONFIG_SECTIONS, definitionOf, sectionAndName, type ConfigKey} from './keys.js'
+import type {KeyTable} from './key-table.js'
+import {sectionAndName, type KeyDefinition} from './keys.js'
 import {nearestName} from '../model/nearest-name.js'
 import {nearestKey} from './nearest-key.js'
 import type {ConfigProblem} from './problem.js'
 import {parseToml, isTable, type TomlDocument, type TomlItem} from './toml-syntax.js'
 import {tomlKey, tomlString} from './toml-text.js'
-import {expectation, objectionTo, objectionToVariable} from './value-rules.js'
+import {expectation, objectionTo, objectionToEntry} from './value-rules.js'
 
 export interface LayerValue {
   readonly value: WrittenValue
@@ -20,26 +21,26 @@ export interface LayerEntry {
 
 export interface Layer {
   /** Without the keys of maps. */
-  readonly values: ReadonlyMap<ConfigKey, LayerValue>
+  readonly values: ReadonlyMap<string, LayerValue>
   /** Entries of maps, by the map's key and the entry's name. */
-  readonly entries: ReadonlyMap<ConfigKey, ReadonlyMap<string, LayerEntry>>
+  readonly entries: ReadonlyMap<string, ReadonlyMap<string, LayerEntry>>
   readonly problems: readonly ConfigProblem[]
 }
 
-export async function readLayer(text: string, file: string): Promise<Layer> {
+export async function readLayer(text: string, file: string, keys: KeyTable): Promise<Layer> {
   const parsed = await parseToml(text)
-  if ('document' in parsed) return new LayerReader(file).read(parsed.document)
+  if ('document' in parsed) return new LayerReader(file, keys).read(parsed.document)
   const {line, column, message} = parsed.error
   return {values: new Map(), entries: new Map(), problems: [{file, line, column, key: null, message: `not valid TOML: ${message}`}]}
 }
 
 class LayerReader {
-  readonly #values = new Map<ConfigKey, LayerValue>()
-  readonly #entries = new Map<ConfigKey, Map<string, LayerEntry>>()
+  readonly #values = new Map<string, LayerValue>()
+  readonly #entries = new Map<string, Map<string, LayerEntry>>()
   readonly #problems: ConfigProblem[] = []
   readonly #reported = new Set<string>()
 
-  constructor(readonly file: string) {}
+  constructor(readonly file: string, private readonly keys: KeyTable) {}
 
   read(document: TomlDocument): Layer {
     for (const item of document.items) this.#readItem(item)
@@ -48,33 +49,34 @@ class LayerReader {
 
   #readItem(item: TomlItem): void {
     const [section = '', name, entry] = item.path
-    if (!CONFIG_SECTIONS.includes(section)) return this.#report(item, 1, unknownSection(item.path))
+    if (!this.keys.sections.includes(section)) return this.#report(item, 1, this.#unknownSection(item.path))
     if (name === undefined) {
       if (!isTable(item.content)) this.#report(item, 1, `${section} is a section: expected [${section}], found ${found(item.content)}`)
       return
     }
     // By section and name, not by the dotted text: a quoted key may contain a dot.
-    const key = CONFIG_KEY_NAMES.find(candidate => sectionAndName(candidate).join('\0') === `${section}\0${name}`)
-    if (key === undefined) return this.#report(item, 2, unknownKey(item.path))
-    if (definitionOf(key).type === 'map') return this.#readMap(item, key, entry)
-    if (item.path.length > 2) return this.#report(item, 2, `${key}: expected ${expectation(key)}, found a table`)
-    this.#readValue(item, key)
+    const key = this.keys.names.find(candidate => sectionAndName(candidate).join('\0') === `${section}\0${name}`)
+    if (key === undefined) return this.#report(item, 2, this.#unknownKey(item.path))
+    const definition = this.keys.definitionOf(key)
+    if (definition.type === 'map') return this.#readMap(item, key, definition, entry)
+    if (item.path.length > 2) return this.#report(item, 2, `${key}: expected ${expectation(definition)}, found a table`)
+    this.#readValue(item, key, definition)
   }
 
-  #readValue(item: TomlItem, key: ConfigKey): void {
+  #readValue(item: TomlItem, key: string, definition: KeyDefinition): void {
     const value = staticValue(item.content)
-    const objection = value === undefined ? '' : objectionTo(key, value)
+    const objection = value === undefined ? '' : objectionTo(definition, value)
     if (value !== undefined && objection === null) this.#values.set(key, {value, line: item.line})
-    else this.#report(item, 2, sentence(`${key}: expected ${expectation(key)}, found ${found(item.content)}`, objection))
+    else this.#report(item, 2, sentence(`${key}: expected ${expectation(definition)}, found ${found(item.content)}`, objection))
   }
 
-  #readMap(item: TomlItem, key: ConfigKey, name: string | undefined): void {
+  #readMap(item: TomlItem, key: string, definition: KeyDefinition & {readonly type: 'map'}, name: string | undefined): void {
     if (name === undefined) {
-      if (!isTable(item.content)) this.#report(item, 2, `${key}: expected ${expectation(key)}, found ${found(item.content, false)}`)
+      if (!isTable(item.content)) this.#report(item, 2, `${key}: expected ${expectation(definition)}, found ${found(item.content, false)}`)
       return
     }
     const shown = tomlKey(item.path)
-    const objection = objectionToVariable(name)
+    const objection = objectionToEntry(name, definition)
     if (objection !== null) return this.#report(item, 3, `${shown}: ${tomlString(name)} ${objection}`)
     const value = item.path.length > 3 ? undefined : staticValue(item.content)
     if (typeof value !== 'string' || value.includes('\0')) {
@@ -83,6 +85,24 @@ class LayerReader {
     }
     const entries = this.#entries.get(key) ?? new Map<string, LayerEntry>()
     this.#entries.set(key, entries.set(name, {value, line: item.line}))
+  }
+
+  #unknownSection(path: readonly string[]): string {
+    const [section = '', name] = path
+    const nearest = nearestName(section, this.keys.sections)
+    if (name === undefined || nearest === null) {
+      // A key outside its section is as likely as a slip in a section's name.
+      const key = this.keys.names.find(candidate => sectionAndName(candidate)[1] === section)
+      if (key !== undefined) return `unknown section ${tomlKey([section])}; did you mean ${key}?`
+    }
+    const hint = nearest === null ? `known are ${this.keys.sections.join(', ')}; others are those of plugins, see \`runctl plugins\`` : `did you mean ${nearest}?`
+    return sentence(`unknown section ${tomlKey([section])}`, hint)
+  }
+
+  #unknownKey(path: readonly string[]): string {
+    const written = tomlKey(path.slice(0, 2))
+    const nearest = nearestKey(path.slice(0, 2).join('.'), this.keys)
+    return sentence(`unknown key ${written}`, nearest === null ? '' : `did you mean ${nearest}?`)
   }
 
   /** One problem for all that shares the first `parts` of a path: an unknown section is one mistake, not one a line. */
@@ -115,24 +135,6 @@ function found(content: TomlItem['content'], withValue = true): string {
   const value = content.kind === 'string' ? tomlString(content.value) : String(content.value)
   if (isTime || !withValue) return `a${/^[aeiou]/.test(kind) ? 'n' : ''} ${kind}`
   return `the ${kind} ${value.length > 60 ? `${value.slice(0, 60)}…` : value}`
-}
-
-function unknownSection(path: readonly string[]): string {
-  const [section = '', name] = path
-  const nearest = nearestName(section, CONFIG_SECTIONS)
-  if (name === undefined || nearest === null) {
-    // A key outside its section is as likely as a slip in a section's name.
-    const key = CONFIG_KEY_NAMES.find(candidate => sectionAndName(candidate)[1] === section)
-    if (key !== undefined) return `unknown section ${tomlKey([section])}; did you mean ${key}?`
-  }
-  const hint = nearest === null ? `known are ${CONFIG_SECTIONS.join(', ')}` : `did you mean ${nearest}?`
-  return sentence(`unknown section ${tomlKey([section])}`, hint)
-}
-
-function unknownKey(path: readonly string[]): string {
-  const written = tomlKey(path.slice(0, 2))
-  const nearest = nearestKey(path.slice(0, 2).join('.'))
-  return sentence(`unknown key ${written}`, nearest === null ? '' : `did you mean ${nearest}?`)
 }
 
 function sentence(start: string, more: string | null): string {

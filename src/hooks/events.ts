@@ -56,6 +56,8 @@ export interface RunctlApi {
   /** Of the package: `0.2.0`. */
   readonly version: string
   readonly RunctlError: typeof RunctlError
+  /** As in StepContext. */
+  settings(): Promise<StepContext['settings']>
   /** Names of the platforms that can be used, sorted. */
   platformNames(): Promise<readonly string[]>
   /** Rejects with `bad_input` for a name that nobody registered. The same provider each time. */

@@ -37,7 +37,9 @@ describe('Platforms', () => {
     expect(platforms.definitions.map(({name}) => name)).to.deep.equal(['good', 'ssh'])
     expect(platforms.problems).to.have.length(5)
     const said = platforms.problems.join('\n')
-    for (const part of ['"Bad Name"', String.raw`"a\nb"`, 'a platform has the name ""', 'platform old is written for API 0', 'good is registered twice']) expect(said).to.include(part)
+    const parts = ['plugin plugin-1: its platform has the name "Bad Name"', String.raw`the name "a\nb"`, 'the name ""', 'plugin plugin-2: its platform old is written for API 0',
+      'plugin plugin-3: its platform good is passed over: plugin plugin-0 has that name; try: runctl plugins update or runctl plugins uninstall plugin-3']
+    for (const part of parts) expect(said).to.include(part)
     expect(platforms.has('ssh')).to.equal(true)
     expect(platforms.has('old')).to.equal(false)
   })
@@ -45,7 +47,7 @@ describe('Platforms', () => {
   it('names a plugin whose hook fails', async () => {
     const host = new HookHost({broken: {platforms: () => Promise.reject(new Error('no token'))}, fine: {platforms: () => [definition('ssh')]}}, folder)
     const platforms = await Platforms.load(host)
-    expect(platforms.problems).to.deep.equal(['the platforms of broken could not be loaded: no token'])
+    expect(platforms.problems).to.deep.equal(['plugin broken: its platforms could not be loaded: no token; try: runctl plugins update or runctl plugins uninstall broken'])
     expect(platforms.definitions).to.have.length(1)
   })
 

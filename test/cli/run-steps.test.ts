@@ -196,7 +196,7 @@ describe('collectPlatforms', () => {
       aaa: {platforms: () => [platform('local', 'theirs')]},
       runctl: {platforms: [() => [platform('local', 'ours')], () => [platform('aws')]]},
     }))
-    expect(platforms.map(({description, name}) => `${name} ${description}`)).to.deep.equal(['aws ', 'local ours', 'local theirs'])
+    expect(platforms.map(({item}) => `${item.name} ${item.description}`)).to.deep.equal(['aws ', 'local ours', 'local theirs'])
     expect(failures).to.deep.equal([])
   })
 
@@ -207,7 +207,7 @@ describe('collectPlatforms', () => {
         good: {platforms: () => [platform('good')]},
         odd: {platforms: () => nonsense},
       }))
-      expect(platforms.map(({name}) => name)).to.deep.equal(['good'])
+      expect(platforms.map(({item}) => item.name)).to.deep.equal(['good'])
       expect(failures.map(({plugin}) => plugin)).to.deep.equal(['bad', 'odd'])
     }
   })
@@ -219,7 +219,7 @@ describe('collectPlatforms', () => {
       await turns(5)
       mock.timers.tick(5250)
       const {failures, platforms} = await collected
-      expect(platforms.map(({name}) => name)).to.deep.equal(['good'])
+      expect(platforms.map(({item}) => item.name)).to.deep.equal(['good'])
       expect(failures.map(({plugin}) => plugin)).to.deep.equal(['deaf'])
     } finally {
       mock.timers.reset()

@@ -181,7 +181,7 @@ describe('loading the configuration', () => {
   it('derives variables that collide with none that oclif or a training script uses', () => {
     const ofOclif = ['DATA_DIR', 'CONFIG_DIR', 'CACHE_DIR', 'DEBUG']
     const taken = [...ofOclif, 'RUN_ID', 'CHECKPOINT_DIR', 'OUTPUT_DIR', 'STOP_FILE', 'RESUME_FROM', 'BOOT_ID']
-    const variables = CONFIG_KEY_NAMES.map(environmentVariableOf).filter(name => name !== null)
+    const variables = CONFIG_KEY_NAMES.map(key => environmentVariableOf(key)).filter(name => name !== null)
     expect(new Set(variables).size).to.equal(variables.length)
     expect(variables).to.include('RUNCTL_TRAIN_CHECKPOINT_DIR')
     for (const name of taken) expect(variables).not.to.include(`RUNCTL_${name}`)

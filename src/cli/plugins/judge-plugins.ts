@@ -6,8 +6,8 @@ import type {Interfaces} from '@oclif/core'
 
 import {CONFIG_SECTIONS} from '../../config/keys.js'
 import type {PluginBlock} from '../../model/plugin-block.js'
-import {wordForShell} from '../../model/quote-for-shell.js'
 import {PROVIDER_API_VERSION} from '../../providers/provider.js'
+import {fixesOf, pluginProblem, uninstalling, type PluginProblem} from './plugin-problem.js'
 import {readPluginBlock} from './read-block.js'
 import {NAME_IN_TEMPLATE, verbsOf} from './verb-template.js'
 
@@ -16,13 +16,6 @@ export type LoadedPlugin = Pick<Interfaces.Plugin, 'commands' | 'name' | 'root' 
   readonly pjson: object
   /** Its commands, whatever runctl took away of `commands` since. */
   readonly manifest?: {readonly commands: Readonly<Record<string, unknown>>}
-}
-
-export interface PluginProblem {
-  readonly plugin: string
-  /** A sentence that names the plugin. */
-  readonly message: string
-  readonly next: readonly string[]
 }
 
 export interface JudgedPlugin {
@@ -55,10 +48,13 @@ export async function judgePlugins(plugins: Iterable<LoadedPlugin>): Promise<rea
   return added.map(plugin => new Judge(plugin, taken, Object.keys(verbs), createFlags).judge())
 }
 
+/** A section of this name would share its variables with those of oclif: RUNCTL_DATA_DIR is no setting `dir` of [data]. */
+const WORDS_OF_VARIABLES = ['cache', 'config', 'data', 'disable', 'npm', 's3']
+
 /** By a name that is taken, who has it. */
 class Taken {
   readonly platforms = new Map<string, string>()
-  readonly sections = new Map<string, string>(CONFIG_SECTIONS.map(section => [section, 'runctl']))
+  readonly sections = new Map<string, string>([...CONFIG_SECTIONS, ...WORDS_OF_VARIABLES].map(section => [section, 'runctl']))
   readonly commands = new Map<string, string>()
 
   constructor(own: readonly LoadedPlugin[]) {
@@ -80,7 +76,7 @@ class Judge {
     private readonly verbs: readonly string[],
     private readonly createFlags: readonly string[],
   ) {
-    this.#uninstall = `runctl plugins uninstall ${wordForShell(plugin.name)}`
+    this.#uninstall = uninstalling(plugin.name)
   }
 
   judge(): JudgedPlugin {
@@ -91,14 +87,14 @@ class Judge {
     const nothing = {platforms: {}, settings: {}, shadowed: []}
     if (apiVersion !== null && apiVersion !== PROVIDER_API_VERSION) {
       const isNewer = apiVersion > PROVIDER_API_VERSION
-      this.#say(`version ${version} is written for API ${apiVersion} of runctl, and this runctl has API ${PROVIDER_API_VERSION}: nothing of it is used`,
-        isNewer ? 'npm install -g runctl@latest' : 'runctl plugins update', this.#uninstall)
+      this.#say('plugin', null, `version ${version} is written for API ${apiVersion} of runctl, and this runctl has API ${PROVIDER_API_VERSION}: nothing of it is used`,
+        [isNewer ? 'npm install -g runctl@latest' : 'runctl plugins update', this.#uninstall])
       return {...facts, ...nothing, isRefused: true}
     }
     if (declared === undefined) return {...facts, ...nothing, isRefused: false, shadowed: this.#takeCommands()}
     const reading = readPluginBlock(declared)
     if ('problems' in reading) {
-      this.#say(`its package.json is wrong, so nothing of it is used: ${reading.problems.join('; ')}`, 'runctl plugins update', this.#uninstall)
+      this.#say('plugin', null, `its package.json is wrong, so nothing of it is used: ${reading.problems.join('; ')}`, fixesOf(name))
       return {...facts, ...nothing, isRefused: true}
     }
     const platforms = this.#takePlatforms(reading.block.platforms)
@@ -109,7 +105,7 @@ class Judge {
     const kept = Object.entries(declared).filter(([name]) => {
       const ids = this.verbs.map(id => id.replace(NAME_IN_TEMPLATE, name))
       const owner = this.taken.platforms.get(name) ?? ids.map(id => this.taken.commands.get(id)).find(one => one !== undefined)
-      if (owner !== undefined) this.#say(`its platform ${name} is passed over: ${owner} has that name`, this.#uninstall)
+      if (owner !== undefined) this.#say('platform', name, `its platform ${name} is passed over: ${owner} has that name`, [this.#uninstall])
       else {
         this.taken.platforms.set(name, `plugin ${this.plugin.name}`)
         for (const id of ids) this.taken.commands.set(id, 'runctl')
@@ -122,7 +118,7 @@ class Judge {
   #takeFlags<T>(platform: string, flags: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
     return Object.fromEntries(Object.entries(flags).filter(([flag]) => {
       const isTaken = this.createFlags.includes(flag)
-      if (isTaken) this.#say(`the flag --${flag} of its platform ${platform} is passed over: \`create\` of every platform has one of that name`, 'runctl plugins update')
+      if (isTaken) this.#say('flag', flag, `the flag --${flag} of its platform ${platform} is passed over: \`create\` of every platform has one of that name`, ['runctl plugins update'])
       return !isTaken
     }))
   }
@@ -130,7 +126,7 @@ class Judge {
   #takeSections(declared: PluginBlock['settings']): PluginBlock['settings'] {
     return Object.fromEntries(Object.entries(declared).filter(([section]) => {
       const owner = this.taken.sections.get(section)
-      if (owner !== undefined) this.#say(`its settings [${section}] are passed over: ${owner} has a section of that name`, this.#uninstall)
+      if (owner !== undefined) this.#say('setting', section, `its settings [${section}] are passed over: ${owner} has a section of that name`, [this.#uninstall])
       else this.taken.sections.set(section, `plugin ${this.plugin.name}`)
       return owner === undefined
     }))
@@ -141,15 +137,14 @@ class Judge {
     const ids = manifest ? Object.keys(manifest.commands) : commands.map(({id}) => id)
     return ids.filter(id => {
       const owner = this.taken.commands.get(id)
-      if (owner !== undefined) this.#say(`its command ${id.replaceAll(':', ' ')} is passed over: ${owner} has one of that name`, this.#uninstall)
+      if (owner !== undefined) this.#say('command', id, `its command ${id.replaceAll(':', ' ')} is passed over: ${owner} has one of that name`, [this.#uninstall])
       else this.taken.commands.set(id, `plugin ${name}`)
       return owner !== undefined
     })
   }
 
-  #say(what: string, ...next: readonly string[]): void {
-    const {name} = this.plugin
-    this.#problems.push({plugin: name, message: `plugin ${name}: ${what}`, next})
+  #say(about: PluginProblem['about'], name: string | null, what: string, next: readonly string[]): void {
+    this.#problems.push(pluginProblem(this.plugin.name, about, name, what, next))
   }
 }
 

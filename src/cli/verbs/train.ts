@@ -15,8 +15,6 @@ import {trainOne, type TrainJson} from '../train-one.js'
 
 export type {TrainJson} from '../train-one.js'
 
-const platformOwns = (platforms: Platforms, id: string): boolean => platforms.definitions.some(platform => platform.ownsInstanceId(id))
-
 export const trainCommand: VerbFactory = platform => {
   class Train extends InstancesCommand<TrainJson> {
     static override summary = 'Send the code and run a training script on an instance.'
@@ -61,14 +59,14 @@ Everything after '--' reaches the script as it is.`
 
     /** Instances first, then one script: what else stands there was meant otherwise. */
     private checkOrder(instances: readonly string[], script: string, platforms: Platforms): void {
-      if (platformOwns(platforms, script)) {
-        const [first = ''] = instances.filter(word => !platformOwns(platforms, word))
+      if (platforms.knows(script)) {
+        const [first = ''] = instances.filter(word => !platforms.knows(word))
         throw new RunctlError('bad_input', `${script} is an instance id: the instance comes first, then the script`, {
           next: [`${this.commandLine} ${script} ${first === '' ? 'SCRIPT' : pathForShell(first)}`],
         })
       }
       // A single odd id is answered by the platform.
-      const odd = instances.length > 1 ? instances.find(word => !platformOwns(platforms, word)) : undefined
+      const odd = instances.length > 1 ? instances.find(word => !platforms.knows(word)) : undefined
       if (odd === undefined) return
       throw new RunctlError('bad_input', `${JSON.stringify(odd)} is no instance id: the instances come first, then one script; what is meant for the script stands behind '--'`, {
         next: [`${this.commandLine} --help`],

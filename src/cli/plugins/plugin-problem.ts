@@ -1,0 +1,30 @@
+import {wordForShell} from '../../model/quote-for-shell.js'
+
+export interface PluginProblem {
+  readonly plugin: string
+  /** `plugin`: nothing of it is used. */
+  readonly about: 'command' | 'flag' | 'platform' | 'plugin' | 'setting' | 'step'
+  /** Of the command, flag, platform, section or event; null: of the plugin as a whole. */
+  readonly name: string | null
+  /** A sentence that names the plugin. */
+  readonly message: string
+  /** What mends it, most useful first. */
+  readonly next: readonly string[]
+}
+
+export function pluginProblem(plugin: string, about: PluginProblem['about'], name: string | null, what: string, next: readonly string[] = fixesOf(plugin)): PluginProblem {
+  return {plugin, about, name, message: `plugin ${plugin}: ${what}`, next}
+}
+
+export function fixesOf(plugin: string): readonly string[] {
+  return ['runctl plugins update', uninstalling(plugin)]
+}
+
+export function uninstalling(plugin: string): string {
+  return `runctl plugins uninstall ${wordForShell(plugin)}`
+}
+
+/** A line for the terminal. */
+export function problemLine({message, next}: Pick<PluginProblem, 'message' | 'next'>): string {
+  return next[0] === undefined ? message : `${message}; try: ${next.join(' or ')}`
+}
