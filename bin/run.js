@@ -1,15 +1,16 @@
 #!/usr/bin/env -S node --
 // The `--` above: without it Node 20 takes --env-file for itself, wherever it stands on the command line.
 import {dirname} from 'node:path'
-import {Config, handle, run} from '@oclif/core'
+import {handle, run, settings} from '@oclif/core'
 
-import {preparePlugins} from '../dist/cli/plugins/prepare-plugins.js'
+import {loadConfig} from '../dist/cli/plugins/load-config.js'
 
 async function start() {
-  const config = await Config.load({root: dirname(import.meta.dirname)})
-  await preparePlugins(config)
+  // A linked plugin runs as it was built, and oclif need not say so each time.
+  settings.enableAutoTranspile = false
+  const argv = process.argv.slice(2)
   // oclif makes another config of this one, with the same plugins.
-  await run(process.argv.slice(2), config)
+  await run(argv, await loadConfig(dirname(import.meta.dirname), argv))
 }
 
 // Not `execute`: that gives a slow reader of the output ten seconds and then ends with an error.

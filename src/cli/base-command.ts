@@ -23,6 +23,7 @@ import {OUTPUT_FORMATS, requestedFormat, type OutputFormat} from '../model/outpu
 import {lenientProvider} from './lenient-provider.js'
 import {Platforms} from './platforms.js'
 import {addedPlugins, declaredSettings} from './plugins/added-plugins.js'
+import type {JudgedPlugin} from './plugins/judge-plugins.js'
 import {createLifecycle} from './run-steps.js'
 import {PendingCreates} from '../state/pending-creates.js'
 import {splitArgv} from '../model/split-argv.js'
@@ -69,6 +70,7 @@ export abstract class RunctlCommand<T> extends Command {
   private readonly scopedFootprints: Footprint[] = []
   private readonly interrupt = listenedToByMany(new AbortController())
   private progressInUse: ReturnType<typeof createProgress> | undefined
+  private pluginsJudged: Promise<readonly JudgedPlugin[]> | undefined
   private platformsLoaded: Promise<Platforms> | undefined
   private agentFile: Promise<AgentFile> | undefined
   private formatsLoaded: Promise<readonly FormatModule[]> | undefined
@@ -185,13 +187,18 @@ export abstract class RunctlCommand<T> extends Command {
 
   /** Where the configuration is, and the keys that plugins add to it. */
   protected async configPlace(): Promise<ConfigurationInput> {
-    const pluginSettings = declaredSettings(await addedPlugins(this.config))
+    const pluginSettings = declaredSettings(await this.addedPlugins())
     return {cwd: currentFolder(), configDir: this.config.configDir, env: process.env, pluginSettings}
+  }
+
+  protected addedPlugins(): Promise<readonly JudgedPlugin[]> {
+    this.pluginsJudged ??= addedPlugins(this.config)
+    return this.pluginsJudged
   }
 
   protected platforms(): Promise<Platforms> {
     const settingsOf = async (name: string): Promise<Readonly<Record<string, unknown>>> => platformSettings(await this.lenientConfig(), name)
-    this.platformsLoaded ??= addedPlugins(this.config).then(judged => Platforms.load(this.config, settingsOf, judged)).then(platforms => {
+    this.platformsLoaded ??= this.addedPlugins().then(judged => Platforms.load(this.config, settingsOf, judged)).then(platforms => {
       for (const message of platforms.problems) {
         this.progress.emit({type: 'warning', message})
         this.failedSteps++

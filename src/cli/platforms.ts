@@ -4,7 +4,7 @@ import type {Interfaces} from '@oclif/core'
 import {isRunctlError, RunctlError} from '../model/errors.js'
 import type {PlatformDefinition, Provider, ProviderEnvironment} from '../providers/provider.js'
 import type {JudgedPlugin} from './plugins/judge-plugins.js'
-import {pluginProblem, problemLine, type PluginProblem} from './plugins/plugin-problem.js'
+import {firstLine, pluginProblem, problemLine, type PluginProblem} from './plugins/plugin-problem.js'
 import {usablePlatforms} from './plugins/usable-platforms.js'
 import {collectPlatforms, type Offered} from './run-steps.js'
 
@@ -31,7 +31,7 @@ export class Platforms {
     judged: readonly JudgedPlugin[] = [],
   ): Promise<Platforms> {
     const {failures, platforms} = await collectPlatforms(config)
-    const failed = failures.map(({error, plugin}) => pluginProblem(plugin, 'platform', null, `its platforms could not be loaded: ${error instanceof Error ? error.message : String(error)}`))
+    const failed = failures.map(({error, plugin}) => pluginProblem(plugin, 'platform', null, `its platforms could not be loaded: ${firstLine(error)}`))
     const {definitions, problems} = usablePlatforms(platforms, config.name, judged)
     const told = judged.flatMap(plugin => plugin.problems.filter(({about}) => about === 'platform' || about === 'plugin'))
     return new Platforms(definitions, [...told, ...failed, ...problems, ...undelivered(judged, platforms, failed)].map(problemLine), config.dataDir, settingsOf)

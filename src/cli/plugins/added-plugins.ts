@@ -2,12 +2,30 @@ import type {Interfaces} from '@oclif/core'
 
 import type {PluginBlock} from '../../model/plugin-block.js'
 import type {JudgedPlugin} from './judge-plugins.js'
+import {listedPlugins, loadListed, type ListedPlugin} from './listed-plugins.js'
+import {firstLine, fixesOf, pluginProblem, uninstalling} from './plugin-problem.js'
 
-/** The plugins that a person has added, judged. Where there are none, nothing is loaded for it. */
-export async function addedPlugins({plugins}: Pick<Interfaces.Config, 'plugins'>): Promise<readonly JudgedPlugin[]> {
-  if (![...plugins.values()].some(({type}) => type === 'user' || type === 'link')) return []
+type PluginHost = Pick<Interfaces.Config, 'dataDir' | 'plugins'>
+
+/** The plugins that a person has added, judged; those that oclif could not load as well. Sorted by name. */
+export async function addedPlugins({dataDir, plugins}: PluginHost): Promise<readonly JudgedPlugin[]> {
+  const loaded = [...plugins.values()]
+  const listed = await listedPlugins(dataDir)
+  const missing = listed.filter(({name, root, type}) => !loaded.some(one => one.name === name || (type === 'link' && one.root === root)))
+  if (missing.length === 0 && !loaded.some(({type}) => type === 'user' || type === 'link')) return []
   const {judgePlugins} = await import('./judge-plugins.js')
-  return judgePlugins(plugins.values())
+  const broken = await Promise.all(missing.map(notLoaded))
+  return [...(await judgePlugins(loaded)), ...broken].toSorted((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+async function notLoaded(listed: ListedPlugin): Promise<JudgedPlugin> {
+  const {name, root, type} = listed
+  const error: unknown = await loadListed(listed).then(() => 'it loads now', (thrown: unknown) => thrown)
+  const code = error instanceof Error && 'code' in error ? error.code : null
+  const isGone = code === 'ENOENT' && type === 'link'
+  const why = isGone ? `there is no plugin in ${root} any more` : `it cannot be loaded: ${firstLine(error)}`
+  const problem = pluginProblem(name, 'plugin', null, `${why}; nothing of it is used`, isGone ? [uninstalling(name)] : fixesOf(name))
+  return {name, version: 'unknown', kind: type === 'link' ? 'linked' : 'installed', root, apiVersion: null, isRefused: true, platforms: {}, settings: {}, shadowed: [], problems: [problem]}
 }
 
 /** The sections of the configuration that they declare; no two have one in common. */

@@ -28,3 +28,8 @@ export function uninstalling(plugin: string): string {
 export function problemLine({message, next}: Pick<PluginProblem, 'message' | 'next'>): string {
   return next[0] === undefined ? message : `${message}; try: ${next.join(' or ')}`
 }
+
+/** Node's own messages go on for a page where a module is missing. */
+export function firstLine(error: unknown): string {
+  return String(error instanceof Error ? error.message : error).split('\n')[0] ?? ''
+}

@@ -1,17 +1,16 @@
 import type {Command, Interfaces} from '@oclif/core'
 
 import type {DeclaredPlatform} from '../../model/plugin-block.js'
-import {addedPlugins} from './added-plugins.js'
 
 /**
  * Once at the start, between oclif's loading of the plugins and its looking for the command: a plugin for another API contributes nothing, the
  * platforms that a plugin declares get their commands, and of one name there is one command. Where nobody has added a plugin it does nothing.
  */
-export async function preparePlugins({plugins}: Pick<Interfaces.Config, 'plugins'>): Promise<void> {
-  const added = await addedPlugins({plugins})
-  if (added.length === 0) return
+export async function preparePlugins({plugins}: Pick<Interfaces.Config, 'plugins'>, {keepHooks = true} = {}): Promise<void> {
+  if (![...plugins.values()].some(({type}) => type === 'user' || type === 'link')) return
+  const {judgePlugins} = await import('./judge-plugins.js')
   const ownTopics = new Set([...plugins.values()].filter(({type}) => type !== 'user' && type !== 'link').flatMap(({topics}) => topics.map(({name}) => name)))
-  for (const judged of added) {
+  for (const judged of await judgePlugins(plugins.values())) {
     const plugin = plugins.get(judged.name)
     if (plugin === undefined) continue
     if (judged.isRefused) {
@@ -20,8 +19,8 @@ export async function preparePlugins({plugins}: Pick<Interfaces.Config, 'plugins
       setTopics(plugin, [])
       continue
     }
-    // That one is asked by plugins and answered by runctl.
-    delete plugin.hooks['runctl-api']
+    // `runctl-api` is asked by plugins and answered by runctl.
+    plugin.hooks = keepHooks ? Object.fromEntries(Object.entries(plugin.hooks).filter(([event]) => event !== 'runctl-api')) : {}
     const platforms = Object.entries(judged.platforms)
     const verbs = await Promise.all(platforms.map(([name, platform]) => commandsOf(plugin, name, platform)))
     plugin.commands = [...verbs.flat(), ...plugin.commands.filter(({id}) => !judged.shadowed.includes(id))]
