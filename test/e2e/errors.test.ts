@@ -183,7 +183,7 @@ describe('a command that fails', () => {
 
   it('names the folder where it is one of those that runctl itself lives in (2, 6)', async () => {
     const env = {RUNCTL_DATA_DIR: path.join(bench.project, 'quick.py')}
-    const {code, error} = await bench.jsonError([PLATFORM, 'status'], {env})
+    const {code, error} = await bench.jsonError(['local', 'status'], {env})
     expect([code, error.code]).to.deep.equal([6, 'platform_failed'])
     expect(error.message).to.contain(env.RUNCTL_DATA_DIR)
 

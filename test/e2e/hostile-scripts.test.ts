@@ -202,7 +202,7 @@ describe('a script that does what it wants', () => {
         await bench.ok([PLATFORM, 'exec', row.id, 'true'])
         await bench.ok([PLATFORM, 'terminate', row.id])
       }
-      expect(await bench.instance()).to.match(/^local-/)
+      expect(await bench.instance()).to.match(PLATFORM === 'ssh' ? /^m/ : /^local-/)
     })
   })
 
@@ -221,9 +221,9 @@ describe('a script that does what it wants', () => {
       const states = both.map(({code, stdout}) => [code, (JSON.parse(stdout) as EndResult).instance.state])
       expect(states, JSON.stringify(both)).to.deep.equal([[0, 'stopped'], [0, 'stopped']])
       expect(aliveOn(id)).to.deep.equal([])
-      const tags = JSON.parse(await readFile(bench.home(id, '..', 'instance.json'), 'utf8')) as {state: string; tags: Record<string, string>}
-      expect(tags.state).to.equal('stopped')
-      expect(tags.tags['runctl:last-checkpoint']).to.contain('checkpoint_epoch_1.json')
+      const left = await bench.json<{state: string; last_checkpoint: {path: string} | null}>([PLATFORM, 'status', id])
+      expect(left.state).to.equal('stopped')
+      expect(left.last_checkpoint?.path).to.contain('checkpoint_epoch_1.json')
     })
 
     it('makes two instances for two creates', async () => {

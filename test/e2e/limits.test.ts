@@ -30,6 +30,9 @@ while not os.path.exists(os.environ["RUNCTL_STOP_FILE"]):
     pass
 `
 
+/** A machine behind ssh that went down by itself cannot be asked why before it is on again. */
+const reasonTold = (reason: string): string | null => (PLATFORM === 'ssh' ? null : reason)
+
 describe('limits that a machine keeps by itself', function () {
   this.timeout(PATIENCE_MS * 2)
   let bench: Bench
@@ -54,9 +57,10 @@ describe('limits that a machine keeps by itself', function () {
     expect(shorter?.max_seconds).to.be.below(3600)
     await untilItGoes(id)
     const ended = await status(id)
-    expect(ended).to.deep.include({state: 'stopped', state_reason: 'budget', stops_at: null, limits: null})
+    expect(ended).to.deep.include({state: 'stopped', state_reason: reasonTold('budget'), stops_at: null, limits: null})
     const {stdout} = await bench.ok([PLATFORM, 'status', id])
-    expect(stdout).to.match(/State +stopped \(at its limit\)/).and.to.include(`runctl ${PLATFORM} start ${id} --wait --max-hours 8`)
+    if (PLATFORM !== 'ssh') expect(stdout).to.match(/State +stopped \(at its limit\)/)
+    expect(stdout).to.include(`runctl ${PLATFORM} start ${id} --wait --max-hours 8`)
     await bench.ok([PLATFORM, 'start', id, '--wait', '--max-hours', '8'])
     const after = await status(id)
     expect(after.runs?.[0]).to.deep.include({run_id: run.run_id, state: 'stopped', reason: 'budget', checkpoint_count: 1})
@@ -75,7 +79,7 @@ describe('limits that a machine keeps by itself', function () {
     const {instance: {id}} = await created('--wait')
     await bench.json<TrainJson>([PLATFORM, 'train', id, 'stalls.py', '--idle', '6s'])
     await untilItGoes(id)
-    expect(await status(id)).to.deep.include({state: 'stopped', state_reason: 'idle'})
+    expect(await status(id)).to.deep.include({state: 'stopped', state_reason: reasonTold('idle')})
   })
 
   it('comes from the configuration where nothing else was said; none switches it off', async () => {

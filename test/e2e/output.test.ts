@@ -35,7 +35,7 @@ describe('what is printed, and where', () => {
     expect(rows.map(row => row.split('\t')[0])).to.deep.equal([id])
     const sizes = (await bench.ok(['checkpoint', 'list', '--run', run, '--output', 'text'])).stdout.trimEnd().split('\n').map(row => row.split('\t')[4])
     for (const size of sizes) expect(size).to.match(/^\d+$/)
-    expect((await bench.ok([PLATFORM, 'create', '--output', 'text'])).stdout).to.match(/^local-[0-9a-f]+\n$/)
+    expect((await bench.ok([PLATFORM, 'create', '--output', 'text'])).stdout).to.match(PLATFORM === 'ssh' ? /^m[0-9]-[a-z0-9]+\n$/ : /^local-[0-9a-f]+\n$/)
   })
 
   it('a narrow terminal gets lines that fit; only what must stay whole is longer', async () => {
@@ -59,7 +59,7 @@ describe('what is printed, and where', () => {
   it('errors are on stderr alone, and under --json on stdout alone', async () => {
     const plain = await bench.run([PLATFORM, 'status', ABSENT])
     expect(plain).to.deep.include({code: 3, stdout: ''})
-    expect(plain.stderr).to.match(/^Error: there is no instance local-00000000/).and.to.match(/^Next: runctl resources list/m)
+    expect(plain.stderr).to.match(new RegExp(`^Error: there is no (instance|machine) "?${ABSENT}`)).and.to.match(/^Next: runctl resources list/m)
     const json = await bench.run([PLATFORM, 'status', ABSENT, '--output', 'json'])
     expect(json).to.deep.include({code: 3, stderr: ''})
     expect(JSON.parse(json.stdout)).to.have.nested.property('error.code', 'not_found')

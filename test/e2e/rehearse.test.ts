@@ -4,7 +4,7 @@ import {expect} from 'chai'
 
 import type {RehearsalReport} from '../../src/core/rehearse/rehearsal-report.js'
 import type {ResourceRow} from '../../src/core/list-resources.js'
-import {PLATFORM, Bench, collect, until} from './support/bench.js'
+import {Bench, collect, until} from './support/bench.js'
 import {NEVER_SAVES} from './support/rehearsed-scripts.js'
 
 const SAMPLE = 'training/train_with_checkpoints.py'
@@ -27,7 +27,7 @@ describe('checkpoint rehearse', () => {
     return {...report, code: outcome.code}
   }
   const codes = ({problems}: RehearsalReport): readonly string[] => problems.map(({code}) => code)
-  const rows = (): Promise<readonly ResourceRow[]> => bench.json<readonly ResourceRow[]>(['resources', 'list', '--platform', PLATFORM])
+  const rows = (): Promise<readonly ResourceRow[]> => bench.json<readonly ResourceRow[]>(['resources', 'list', '--platform', 'local'])
   const left = async (): Promise<readonly string[]> => (await rows()).filter(({state}) => state !== 'terminated').map(({id}) => id)
 
   it('passes the sample, to the byte, through a kill of each kind, and leaves nothing behind', async () => {
@@ -59,7 +59,7 @@ describe('checkpoint rehearse', () => {
     expect(report.instances_kept).to.have.length.greaterThan(1)
     expect(await left()).to.have.members(report.instances_kept as string[])
     expect((await rows()).filter(({id}) => report.instances_kept.includes(id)).map(({name}) => name)).to.satisfy((names: readonly string[]) => names.every(name => name === 'rehearsal'))
-    for (const id of report.instances_kept) await bench.ok([PLATFORM, 'terminate', id, '--force', '--grace', '1s'])
+    for (const id of report.instances_kept) await bench.ok(['local', 'terminate', id, '--force', '--grace', '1s'])
   })
 
   it('leaves nothing behind after Ctrl-C', async () => {

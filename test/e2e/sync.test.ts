@@ -175,15 +175,15 @@ open(os.path.join(os.environ["RUNCTL_CHECKPOINT_DIR"], "c_1.json"), "w").write("
         process.stderr.write(`      skipped: ${mount.stderr.trim()}\n`)
         return this.skip()
       }
-      own = (await bench.json<{instance: {id: string}}>([PLATFORM, 'create', '--wait'], onDisk())).instance.id
+      own = (await bench.json<{instance: {id: string}}>(['local', 'create', '--wait'], onDisk())).instance.id
     })
     after(async () => {
-      if (own) await bench.run([PLATFORM, 'terminate', own, '--force', '--grace', '0s'], onDisk())
+      if (own) await bench.run(['local', 'terminate', own, '--force', '--grace', '0s'], onDisk())
       if (mounted) execFileSync('umount', [disk])
       await rmdir(disk)
     })
 
-    const train = (cwd: string, ...argv: readonly string[]): Promise<TrainJson> => bench.json<TrainJson>([PLATFORM, 'train', own, ...argv], {cwd, ...onDisk()})
+    const train = (cwd: string, ...argv: readonly string[]): Promise<TrainJson> => bench.json<TrainJson>(['local', 'train', own, ...argv], {cwd, ...onDisk()})
     const home = (...parts: readonly string[]): string => path.join(disk, 'local', 'instances', own, 'home', ...parts)
 
     it('leaves the code that was there as it was, says why, and works when there is room again', async () => {
@@ -192,7 +192,7 @@ open(os.path.join(os.environ["RUNCTL_CHECKPOINT_DIR"], "c_1.json"), "w").write("
       await writeFile(path.join(cwd, 'version.txt'), 'two')
       // Random enough that no compression makes room for it.
       await writeFile(path.join(cwd, 'noise.bin'), randomBytes(6 << 20))
-      const {error} = await bench.jsonError([PLATFORM, 'train', own, 'ok.py'], {cwd, ...onDisk()})
+      const {error} = await bench.jsonError(['local', 'train', own, 'ok.py'], {cwd, ...onDisk()})
       expect(error.code).to.equal('platform_failed')
       expect(error.message).to.match(/disk.*full|no space/i)
       expect([await readFile(home('projects', 'full', 'version.txt'), 'utf8'), (await stat(home('projects', 'full', 'noise.bin'))).size]).to.deep.equal(['one', 0])
@@ -218,9 +218,9 @@ os._exit(7)
       const go = path.join(bench.root, 'go')
       const {run} = await train(cwd, 'fills.py', '--env', `GO=${go}`)
       await until(() => exists(`${go}.full`), 20_000, 'the disk is full')
-      const look = async (): Promise<InstanceStatus> => bench.json<InstanceStatus>([PLATFORM, 'status', own], onDisk())
+      const look = async (): Promise<InstanceStatus> => bench.json<InstanceStatus>(['local', 'status', own], onDisk())
       expect((await look()).runs?.[0]).to.deep.include({run_id: run.run_id, state: 'running', pid: run.pid})
-      const second = await bench.jsonError([PLATFORM, 'train', own, 'ok.py', '--project-name', 'other'], {cwd, ...onDisk()})
+      const second = await bench.jsonError(['local', 'train', own, 'ok.py', '--project-name', 'other'], {cwd, ...onDisk()})
       // The platform says it where it notices first, else the agent.
       expect(second.error.code).to.be.oneOf(['platform_failed', 'wrong_state'])
       expect(second.error.message).to.match(/disk.* full/)

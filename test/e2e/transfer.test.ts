@@ -85,7 +85,8 @@ describe('push and pull', () => {
     }
     const ended = await bench.json<EndResult>([PLATFORM, 'terminate', id])
     expect(ended.instance.state).to.equal('terminated')
-    expect(await stat(bench.home(id)).catch(() => null)).to.equal(null)
+    // A machine that somebody has keeps its disk.
+    if (PLATFORM !== 'ssh') expect(await stat(bench.home(id)).catch(() => null)).to.equal(null)
     expect(await bench.json<EndResult>([PLATFORM, 'terminate', id])).to.deep.include({changed: false})
   })
 })

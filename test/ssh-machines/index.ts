@@ -16,7 +16,7 @@ export const WITHOUT_SSHD: string | null = reasonAgainst()
 function reasonAgainst(): string | null {
   if (SSHD === undefined) return 'no sshd on this machine'
   if (userInfo().uid !== 0) return 'not as root, who makes namespaces'
-  const {status} = spawnSync('unshare', ['--pid', '--fork', '--mount', '--mount-proc', 'true'], {stdio: 'ignore'})
+  const {status} = spawnSync('unshare', ['--mount', 'true'], {stdio: 'ignore'})
   return status === 0 ? null : 'no namespaces on this machine'
 }
 
@@ -44,7 +44,9 @@ export async function startSshMachines(count: number): Promise<SshMachines> {
   if (WITHOUT_SSHD !== null) throw new Error(`there are no machines with sshd: ${WITHOUT_SSHD}`)
   // A short path: it becomes the address of a socket.
   const folder = await realpath(await mkdtemp(path.join(tmpdir(), 'rs-')))
-  const aliases = Array.from({length: count}, (_, at) => `m${at + 1}`)
+  // Machines of several tests share one table of processes, in which a machine's own are told by its name.
+  const mark = path.basename(folder).slice(3).toLowerCase()
+  const aliases = Array.from({length: count}, (_, at) => `m${at + 1}-${mark}`)
   const ports = await freePorts(count)
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', path.join(folder, 'client')])
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', path.join(folder, 'host')])

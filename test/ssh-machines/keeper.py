@@ -1,4 +1,4 @@
-"""Keeps machines with a real sshd: each is a process of namespaces with an sshd as its first process, and a folder as its home.
+"""Keeps machines with a real sshd: each has an sshd in a namespace of mounts, and a folder as its home.
 
     keeper.py FOLDER SSHD NAME:PORT…
 
@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 
 class Machine:
@@ -23,18 +24,42 @@ class Machine:
     def on(self):
         if self.process is not None and self.process.poll() is None:
             return
-        # Its own account file says where its user's home is; its own /proc shows its processes alone.
+        # Its own account file says where its user's home is.
         script = 'mount --bind "$1/passwd" /etc/passwd && exec "$2" -D -f "$1/sshd_config"'
-        command = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "/bin/sh", "-c", script, "machine", self.folder, self.sshd]
+        command = ["unshare", "--mount", "/bin/sh", "-c", script, "machine", self.folder, self.sshd]
         with open(os.path.join(self.folder, "log"), "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
     def off(self):
         if self.process is None:
             return
-        self.process.send_signal(signal.SIGKILL)
+        # Every process of the machine shares its mounts, whoever began it.
+        space = namespace_of(self.process.pid)
+        while True:
+            found = [pid for pid in processes() if namespace_of(pid) == space] if space is not None else []
+            for pid in found:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except OSError:
+                    pass
+            self.process.poll()
+            if not found:
+                break
+            time.sleep(0.01)
         self.process.wait()
         self.process = None
+
+
+def processes():
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def namespace_of(pid):
+    """None: it is gone, or only waits to be collected."""
+    try:
+        return os.readlink("/proc/%d/ns/mnt" % pid)
+    except OSError:
+        return None
 
 
 def main():

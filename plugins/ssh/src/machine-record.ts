@@ -20,7 +20,8 @@ export function asInstance(id: string, record: MachineRecord | null, launchedAt:
     platform: 'ssh',
     name: tags['Name'] ?? null,
     state,
-    stateReason: state === 'stopped' || state === 'stopping' ? (record?.state_reason ?? 'user') : null,
+    // One that was last seen running went down by itself, and cannot tell why before it is on again.
+    stateReason: (state === 'stopped' || state === 'stopping') && record?.state === 'stopping' ? (record.state_reason ?? 'user') : null,
     region: null,
     instanceType: 'ssh',
     lifecycle: 'on-demand',

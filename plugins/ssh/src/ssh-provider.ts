@@ -117,7 +117,8 @@ export class SshProvider implements Provider {
     return name === 'host' ? this.#pool.map(value => ({value})) : []
   }
 
-  checks({instanceId}: CheckTarget): readonly Check[] {
+  checks({instanceId, instanceType}: CheckTarget): readonly Check[] {
+    if (instanceType !== undefined) throw new this.environment.RunctlError('bad_input', 'ssh has no quotas of instance types to check', {next: ['runctl doctor --platform ssh']})
     return sshChecks(instanceId === undefined ? this.#settings.hosts : [instanceId], this.#machines, this.environment)
   }
 
