@@ -113,7 +113,7 @@ export class Platforms {
 }
 
 /** Platforms that have commands, but that the plugin's hook does not give. */
-function undelivered(judged: readonly JudgedPlugin[], given: readonly Offered<PlatformDefinition>[], failed: readonly PluginProblem[]): readonly PluginProblem[] {
+export function undelivered(judged: readonly JudgedPlugin[], given: readonly Offered<PlatformDefinition>[], failed: readonly PluginProblem[]): readonly PluginProblem[] {
   return judged.filter(({name}) => !failed.some(({plugin}) => plugin === name)).flatMap(({name: plugin, platforms}) =>
     Object.keys(platforms)
       .filter(platform => !given.some(({item, plugin: giver}) => giver === plugin && item.name === platform))
