@@ -29,3 +29,15 @@ export interface PluginReportProblem {
   /** What mends it, most useful first. */
   readonly next: readonly string[]
 }
+
+export interface PluginsRemoved {
+  /** Names. */
+  readonly removed: readonly string[]
+}
+
+/** An installed plugin; `from` is `to` where there was nothing newer. */
+export interface PluginUpdate {
+  readonly name: string
+  readonly from: string
+  readonly to: string
+}

@@ -1,4 +1,4 @@
-import type {PluginReport} from '../model/plugin-report.js'
+import type {PluginReport, PluginsRemoved, PluginUpdate} from '../model/plugin-report.js'
 import {escapeLine} from './escape-control.js'
 import {paint} from './paint.js'
 import {renderRecord, type Pair} from './record.js'
@@ -31,3 +31,12 @@ export function renderPlugin(plugin: PluginReport, env: RenderEnv): string {
 }
 
 const several = (names: readonly string[]): string | undefined => (names.length === 0 ? undefined : names.join(', '))
+
+export function renderRemoved({removed}: PluginsRemoved): string {
+  return removed.map(name => `Removed ${escapeLine(name)}.`).join('\n')
+}
+
+export function renderUpdates(updates: readonly PluginUpdate[]): string {
+  if (updates.length === 0) return 'No plugins installed.'
+  return updates.map(({from, name, to}) => escapeLine(`${name} ${from === to ? `${to} is the newest` : `${from} -> ${to}`}`)).join('\n')
+}
