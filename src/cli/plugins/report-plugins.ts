@@ -3,6 +3,7 @@ import type {Interfaces} from '@oclif/core'
 
 import {EVENT_RULES, type LifecycleEvent} from '../../hooks/events.js'
 import {nearestName} from '../../model/nearest-name.js'
+import {pathForShell} from '../../model/quote-for-shell.js'
 import type {PluginReport, PluginReportProblem} from '../../model/plugin-report.js'
 import type {PlatformDefinition} from '../../providers/provider.js'
 import {undelivered} from '../platforms.js'
@@ -54,12 +55,13 @@ function report(judged: JudgedPlugin, plugin: Interfaces.Plugin | undefined, tri
   const events = isRefused ? [] : eventsOf(plugin)
   const ids = isRefused ? [] : commandIdsOf(plugin)
   const isSlow = ids.length > 0 && plugin?.hasManifest === false
+  const fixes = fixesOf(name, kind)
   const found = [
     ...judged.problems,
-    ...trialProblems(name, trial),
+    ...trialProblems(name, trial, fixes),
     ...problems,
     ...events.flatMap(event => mistypedEvent(name, event)),
-    ...(isSlow ? [pluginProblem(name, 'command', null, 'it has commands, but no oclif.manifest.json: every run of runctl loads all of them', kind === 'linked' ? ['npx oclif manifest'] : fixesOf(name))] : []),
+    ...(isSlow ? [pluginProblem(name, 'command', null, 'it has commands, but no oclif.manifest.json: every run of runctl loads all of them', kind === 'linked' ? [`cd ${pathForShell(root)} && npx oclif manifest`] : fixes)] : []),
   ]
   return {
     name,
@@ -78,11 +80,11 @@ function report(judged: JudgedPlugin, plugin: Interfaces.Plugin | undefined, tri
   }
 }
 
-function trialProblems(name: string, trial: Trial | string | null): readonly PluginProblem[] {
+function trialProblems(name: string, trial: Trial | string | null, fixes: readonly string[]): readonly PluginProblem[] {
   if (trial === null) return []
-  if (typeof trial === 'string') return [pluginProblem(name, 'plugin', null, `it cannot be loaded: ${trial}`)]
-  const failures = trial.failures.map(({about, name: what, why}) => pluginProblem(name, about, what, `its ${about === 'step' ? 'step at' : 'command'} ${what.replaceAll(':', ' ')} cannot be loaded: ${why}`))
-  return [...failures, ...trial.formatProblems.map(problem => pluginProblem(name, 'step', 'checkpoint-formats', problem))]
+  if (typeof trial === 'string') return [pluginProblem(name, 'plugin', null, `it cannot be loaded: ${trial}`, fixes)]
+  const failures = trial.failures.map(({about, name: what, why}) => pluginProblem(name, about, what, `its ${about === 'step' ? 'step at' : 'command'} ${what.replaceAll(':', ' ')} cannot be loaded: ${why}`, fixes))
+  return [...failures, ...trial.formatProblems.map(problem => pluginProblem(name, 'step', 'checkpoint-formats', problem, fixes))]
 }
 
 const isEvent = (event: string): event is LifecycleEvent => Object.hasOwn(EVENT_RULES, event)
