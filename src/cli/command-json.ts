@@ -26,6 +26,7 @@ import type {TagResult} from '../core/tag-checkpoint.js'
 import type {Checkpoint} from '../model/checkpoint.js'
 import type {Insight} from '../model/insight.js'
 import type {ConfigSetResult, ConfigSetting, ConfigShowResult, ConfigValidateResult, InitResult} from '../model/config-answers.js'
+import type {PluginReport, PluginsRemoved, PluginUpdate} from '../model/plugin-report.js'
 import type {Overview} from '../core/show-overview.js'
 import type {ErrorJson} from './error-json.js'
 import type {OneOrSeveral} from './instances-command.js'
@@ -79,4 +80,9 @@ export interface CommandJson {
   'config set': ConfigSetResult
   'config validate': ConfigValidateResult
   init: InitResult
+  plugins: readonly PluginReport[]
+  'plugins install': readonly PluginReport[]
+  'plugins link': readonly PluginReport[]
+  'plugins uninstall': PluginsRemoved
+  'plugins update': readonly PluginUpdate[]
 }

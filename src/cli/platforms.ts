@@ -32,9 +32,9 @@ export class Platforms {
   ): Promise<Platforms> {
     const {failures, platforms} = await collectPlatforms(config)
     const failed = failures.map(({error, plugin}) => pluginProblem(plugin, 'platform', null, `its platforms could not be loaded: ${firstLine(error)}`))
-    const {definitions, problems} = usablePlatforms(platforms, config.name, judged)
+    const {problems, usable} = usablePlatforms(platforms, config.name, judged)
     const told = judged.flatMap(plugin => plugin.problems.filter(({about}) => about === 'platform' || about === 'plugin'))
-    return new Platforms(definitions, [...told, ...failed, ...problems, ...undelivered(judged, platforms, failed)].map(problemLine), config.dataDir, settingsOf)
+    return new Platforms(usable.map(({item}) => item), [...told, ...failed, ...problems, ...undelivered(judged, platforms, failed)].map(problemLine), config.dataDir, settingsOf)
   }
 
   /** Rejects with `bad_input` for a name that nobody registered. */
@@ -113,7 +113,7 @@ export class Platforms {
 }
 
 /** Platforms that have commands, but that the plugin's hook does not give. */
-function undelivered(judged: readonly JudgedPlugin[], given: readonly Offered<PlatformDefinition>[], failed: readonly PluginProblem[]): readonly PluginProblem[] {
+export function undelivered(judged: readonly JudgedPlugin[], given: readonly Offered<PlatformDefinition>[], failed: readonly PluginProblem[]): readonly PluginProblem[] {
   return judged.filter(({name}) => !failed.some(({plugin}) => plugin === name)).flatMap(({name: plugin, platforms}) =>
     Object.keys(platforms)
       .filter(platform => !given.some(({item, plugin: giver}) => giver === plugin && item.name === platform))

@@ -3,9 +3,11 @@ import {tmpdir} from 'node:os'
 import path from 'node:path'
 import {expect} from 'chai'
 
+import {judgePlugins} from '../../src/cli/plugins/judge-plugins.js'
 import {Platforms} from '../../src/cli/platforms.js'
 import {RunctlError} from '../../src/model/errors.js'
 import type {PlatformDefinition} from '../../src/providers/provider.js'
+import {fakePlugin} from '../support/fake-plugin.js'
 import {HookHost} from '../support/hook-host.js'
 import {MemoryProvider} from '../support/memory-provider.js'
 import {expectedFailure, rejection} from '../support/rejection.js'
@@ -82,5 +84,50 @@ describe('Platforms', () => {
     const platforms = await load([definition('ssh'), definition('local')])
     expect(platforms.ownerOf('local-1a2b')).to.equal('local')
     expect(() => platforms.ownerOf('i-1234')).to.throw(RunctlError, '"i-1234"').with.property('code', 'bad_input')
+  })
+
+  describe('of plugins', () => {
+    const own = definition('local', {ownsInstanceId: id => id.startsWith('local-')})
+    const beside = (...list: readonly PlatformDefinition[]): Promise<Platforms> =>
+      Platforms.load(new HookHost({runctl: {platforms: () => [own]}, odd: {platforms: () => list}}, path.join(folder, 'data')))
+
+    it('never own the id of a built-in one, nor one that they throw at; the plugin is named where nobody owns it', async () => {
+      const greedy = await beside(definition('greedy', {ownsInstanceId: () => true}))
+      expect([greedy.ownerOf('local-1'), greedy.ownerOf('gpu-box')]).to.deep.equal(['local', 'greedy'])
+      const throwing = await beside(definition('aaa', {ownsInstanceId: () => {
+        throw new Error('no list of hosts')
+      }}))
+      expect(throwing.ownerOf('local-1')).to.equal('local')
+      expect(throwing.knows('gpu-box')).to.equal(false)
+      expect(() => throwing.ownerOf('gpu-box')).to.throw(RunctlError, 'the platform aaa of plugin odd failed: no list of hosts')
+        .with.deep.property('next', ['runctl plugins update', 'runctl plugins uninstall odd'])
+      expect((await beside(definition('late', {ownsInstanceId: (() => Promise.resolve(true)) as unknown as () => boolean}))).knows('x')).to.equal(false)
+    })
+
+    for (const [what, create, why] of [
+      ['throws', () => Promise.reject(new TypeError('oops')), 'oops'],
+      ['gives nothing', () => Promise.resolve(undefined), 'its `create` gave no provider: createInstance, describeInstances, setTags, terminateInstance, shell.run are missing'],
+      ['gives half of a provider', () => Promise.resolve(Object.assign(new MemoryProvider(), {shell: {}})), 'its `create` gave no provider: shell.run is missing'],
+    ] as const) {
+      it(`are named with what mends it where \`create\` ${what}, and the others work`, async () => {
+        const platforms = await beside(definition('bad', {create: create as unknown as PlatformDefinition['create']}))
+        const error = await expectedFailure(platforms.open('bad'))
+        expect(error).to.deep.include({code: 'platform_failed', message: `the platform bad of plugin odd failed: ${why}`, next: ['runctl plugins update', 'runctl plugins uninstall odd']})
+        expect(await platforms.open('local')).to.be.instanceOf(MemoryProvider)
+      })
+    }
+
+    it('are told once with what mends it: registered twice, named aws, undeclared, not given', async () => {
+      const host = new HookHost({runctl: {platforms: () => [definition('aws')]}, odd: {platforms: () => [definition('aws'), definition('mine'), definition('mine'), definition('more')]}}, folder)
+      const [judged] = await judgePlugins([fakePlugin('odd', {runctl: {apiVersion: 1, platforms: Object.fromEntries(['mine', 'gone'].map(name => [name, {description: 'x'}]))}})])
+      const platforms = await Platforms.load(host, undefined, judged ? [judged] : [])
+      expect(platforms.definitions.map(({name}) => name)).to.deep.equal(['aws', 'mine'])
+      expect(platforms.problems.map(line => line.split(';')[0])).to.deep.equal([
+        'plugin odd: its platform aws is passed over: runctl has that name',
+        'plugin odd: it registers the platform mine twice',
+        'plugin odd: it registers the platform more, which its package.json does not declare (runctl.platforms)',
+        'plugin odd: its package.json declares the platform gone, but its `platforms` hook does not give it',
+      ])
+    })
   })
 })

@@ -3,7 +3,7 @@ import type {Interfaces} from '@oclif/core'
 import type {PluginBlock} from '../../model/plugin-block.js'
 import type {JudgedPlugin} from './judge-plugins.js'
 import {listedPlugins, loadListed, type ListedPlugin} from './listed-plugins.js'
-import {firstLine, fixesOf, pluginProblem, uninstalling} from './plugin-problem.js'
+import {firstLine, fixesOf, pluginProblem} from './plugin-problem.js'
 
 type PluginHost = Pick<Interfaces.Config, 'dataDir' | 'plugins'>
 
@@ -24,8 +24,9 @@ async function notLoaded(listed: ListedPlugin): Promise<JudgedPlugin> {
   const code = error instanceof Error && 'code' in error ? error.code : null
   const isGone = code === 'ENOENT' && type === 'link'
   const why = isGone ? `there is no plugin in ${root} any more` : `it cannot be loaded: ${firstLine(error)}`
-  const problem = pluginProblem(name, 'plugin', null, `${why}; nothing of it is used`, isGone ? [uninstalling(name)] : fixesOf(name))
-  return {name, version: 'unknown', kind: type === 'link' ? 'linked' : 'installed', root, apiVersion: null, isRefused: true, platforms: {}, settings: {}, shadowed: [], problems: [problem]}
+  const kind = type === 'link' ? 'linked' : 'installed'
+  const problem = pluginProblem(name, 'plugin', null, `${why}; nothing of it is used`, fixesOf(name, kind))
+  return {name, version: 'unknown', kind, root, apiVersion: null, isRefused: true, platforms: {}, settings: {}, shadowed: [], problems: [problem]}
 }
 
 /** The sections of the configuration that they declare; no two have one in common. */

@@ -94,7 +94,7 @@ class Judge {
     if (declared === undefined) return {...facts, ...nothing, isRefused: false, shadowed: this.#takeCommands()}
     const reading = readPluginBlock(declared)
     if ('problems' in reading) {
-      this.#say('plugin', null, `its package.json is wrong, so nothing of it is used: ${reading.problems.join('; ')}`, fixesOf(name))
+      this.#say('plugin', null, `its package.json is wrong, so nothing of it is used: ${reading.problems.join('; ')}`, fixesOf(name, facts.kind))
       return {...facts, ...nothing, isRefused: true}
     }
     const platforms = this.#takePlatforms(reading.block.platforms)

@@ -8,15 +8,17 @@ export interface ListedPlugin {
   readonly type: 'link' | 'user'
   /** Of a linked one its folder, else what oclif looks for it from. */
   readonly root: string
+  /** What it was installed from, where that is no name. */
+  readonly url?: string
 }
 
 /** Without those of a list that cannot be read: then oclif has none of them either. */
 export async function listedPlugins(dataDir: string): Promise<readonly ListedPlugin[]> {
   const file = path.join(dataDir, 'package.json')
   const text = await readFile(file, 'utf8').catch(() => '{}')
-  return entriesOf(text).flatMap(({name, root, type}): readonly ListedPlugin[] => {
+  return entriesOf(text).flatMap(({name, root, type, url}): readonly ListedPlugin[] => {
     if (typeof name !== 'string') return []
-    return type === 'link' ? (typeof root === 'string' ? [{name, type, root}] : []) : type === 'user' ? [{name, type, root: file}] : []
+    return type === 'link' ? (typeof root === 'string' ? [{name, type, root}] : []) : type === 'user' ? [{name, type, root: file, ...(typeof url === 'string' ? {url} : {})}] : []
   })
 }
 
@@ -24,6 +26,7 @@ interface Entry {
   readonly name?: unknown
   readonly root?: unknown
   readonly type?: unknown
+  readonly url?: unknown
 }
 
 function entriesOf(text: string): readonly Entry[] {

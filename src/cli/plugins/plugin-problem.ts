@@ -16,8 +16,9 @@ export function pluginProblem(plugin: string, about: PluginProblem['about'], nam
   return {plugin, about, name, message: `plugin ${plugin}: ${what}`, next}
 }
 
-export function fixesOf(plugin: string): readonly string[] {
-  return ['runctl plugins update', uninstalling(plugin)]
+/** A linked plugin is mended in its folder, by who has it there. */
+export function fixesOf(plugin: string, kind: 'installed' | 'linked' = 'installed'): readonly string[] {
+  return kind === 'linked' ? [uninstalling(plugin)] : ['runctl plugins update', uninstalling(plugin)]
 }
 
 export function uninstalling(plugin: string): string {
@@ -31,5 +32,5 @@ export function problemLine({message, next}: Pick<PluginProblem, 'message' | 'ne
 
 /** Node's own messages go on for a page where a module is missing. */
 export function firstLine(error: unknown): string {
-  return String(error instanceof Error ? error.message : error).split('\n')[0] ?? ''
+  return (String(error instanceof Error ? error.message : error).split('\n')[0] ?? '').replace(/ imported from .*/, '')
 }
