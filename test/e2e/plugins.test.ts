@@ -70,7 +70,7 @@ describe('a plugin', () => {
     expect((await ok('shed', 'create')).stderr).to.match(/^the plugin saw shed-3 on shed$/m)
     expect((await ok('local', 'create')).stderr).to.match(/^the plugin saw local-[0-9a-f]+ on local$/m)
     const {code, stderr} = await run(['shed', 'create', '--shelf', 'roof'])
-    expect([code, stderr]).to.deep.equal([13, 'Error: step of runctl-plugin-shed at precreate: nothing is put on the roof\n'])
+    expect([code, stderr]).to.deep.equal([13, 'Error: step of runctl-plugin-shed at precreate: nothing is put on the roof\nNext: runctl shed create --shelf roof --no-plugin-steps\n'])
     const ids = (JSON.parse((await ok('resources', 'list', '--json')).stdout) as readonly {readonly id: string}[]).map(({id}) => id)
     expect(ids.filter(id => id.startsWith('shed-')).toSorted()).to.deep.equal(['shed-1', 'shed-2', 'shed-3'])
     for (const id of ids) await ok(id.split('-')[0] ?? '', 'terminate', id, '--force')
