@@ -1,0 +1,25 @@
+/**
+ * Running machines by owner, those that cost most first. A platform that does not answer is left out, with a warning.
+ * @param {import('runctl').RunctlApi} runctl
+ */
+export async function summarize(runctl) {
+  const rows = new Map()
+  const warnings = []
+  for (const name of await runctl.platformNames()) {
+    try {
+      const provider = await runctl.openPlatform(name)
+      for await (const instance of provider.describeInstances({states: ['pending', 'running']})) {
+        const owner = instance.tags['runctl:owner'] ?? null
+        const usd = (await provider.pricing?.hourlyPrice(instance))?.usdPerHour ?? null
+        const row = rows.get(owner) ?? {owner, cost_per_hour: 0, instances: []}
+        // A sum with something unknown in it is not known.
+        const cost = row.cost_per_hour === null || usd === null ? null : row.cost_per_hour + usd
+        rows.set(owner, {...row, cost_per_hour: cost, instances: [...row.instances, {id: instance.id, platform: name, name: instance.name, cost_per_hour: usd}]})
+      }
+    } catch (error) {
+      warnings.push(`${name} is left out: ${error.message}`)
+    }
+  }
+  const order = ({cost_per_hour: usd}) => usd ?? Infinity
+  return {rows: [...rows.values()].sort((a, b) => order(b) - order(a)), warnings}
+}
