@@ -50,6 +50,7 @@ function buildDist() {
 try {
   if (!process.argv.includes('--manifest')) buildDist()
   run(process.execPath, [join('scripts', 'write-manifest.mjs')], 'node was not found')
+  run(process.execPath, [join('scripts', 'write-completion-index.mjs')], 'node was not found')
 } catch (error) {
   if (!(error instanceof BuildError)) throw error
   console.error(`build: ${error.message}`)

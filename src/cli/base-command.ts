@@ -4,7 +4,7 @@ import path from 'node:path'
 
 import {loadAgentFile, type AgentFile} from '../agent/agent-file.js'
 import type {FormatModule} from '../agent/checkpoint-protocol.js'
-import {AgentClient} from '../agent/client.js'
+import type {AgentClient} from '../agent/client.js'
 import {platformSettings, pluginSettings} from '../config/platform-settings.js'
 import {readConfiguration, requireValid, type Configuration, type ConfigurationInput, type ConfigurationReading} from '../config/load-configuration.js'
 import {Footprint, type Trace} from '../core/footprint.js'
@@ -28,6 +28,7 @@ import {createLifecycle} from './run-steps.js'
 import {PendingCreates} from '../state/pending-creates.js'
 import {splitArgv} from '../model/split-argv.js'
 import {sameCommand, type CommandChange} from './same-command.js'
+import {SeenByCommand} from './seen-values.js'
 import {asUserError} from './user-error.js'
 import {isReaderGone, OutputFailed, ReaderGone, writeOut} from './write-out.js'
 
@@ -68,6 +69,7 @@ export abstract class RunctlCommand<T> extends Command {
 
   protected readonly footprint = new Footprint()
   private readonly scopedFootprints: Footprint[] = []
+  private readonly seen = new SeenByCommand()
   private readonly interrupt = listenedToByMany(new AbortController())
   private progressInUse: ReturnType<typeof createProgress> | undefined
   private pluginsJudged: Promise<readonly JudgedPlugin[]> | undefined
@@ -223,13 +225,14 @@ export abstract class RunctlCommand<T> extends Command {
   /** Everything that a use-case needs of one platform, in the region that is configured or in another one. */
   protected async platformDeps(name: string, scope: Scope = {footprint: this.footprint, progress: this.progress}, region?: string): Promise<PlatformDeps> {
     const platforms = await this.platforms()
-    const provider = await (region === undefined ? platforms.open(name) : platforms.openIn(name, region))
+    // What another region has, no command but those over all regions could be given.
+    const provider = region === undefined ? this.seen.provider(await platforms.open(name)) : await platforms.openIn(name, region)
     const {signal} = this
     const {footprint, progress} = scope
     const configuration = await this.lenientConfig()
     const settings = pluginSettings(configuration)
     const lifecycle = createLifecycle({config: this.config, provider, progress, signal, settings, reportFailure: () => this.failedSteps++})
-    const agent = (instanceId: string): AgentClient => new AgentClient(provider.shell, instanceId, () => (this.agentFile ??= loadAgentFile()), this.checkpointFormats)
+    const agent = (instanceId: string): AgentClient => this.seen.agent(name, provider.shell, instanceId, () => (this.agentFile ??= loadAgentFile()), this.checkpointFormats)
     const {cacheDir, dataDir} = this.config
     const createJournal = new PendingCreates({dataDir, platform: name, settings: platformSettings(configuration, name), now: () => systemClock.now()})
     return {provider, agent, lifecycle, progress, clock: systemClock, footprint, signal, cacheDir, recordsDir: path.join(dataDir, 'records'), createJournal}
@@ -320,6 +323,7 @@ export abstract class RunctlCommand<T> extends Command {
 
   protected override async finally(error: Error | undefined): Promise<void> {
     for (const signal of DETACHING_SIGNALS) process.off(signal, this.onInterrupt)
+    await this.seen.save(this.config.cacheDir)
     // A step that failed without a veto was shown, and the thing itself was done: the exit status still says so.
     if (!error && this.failedSteps > 0) process.exitCode ??= EXIT_CODES.step_failed
     await super.finally(error)
