@@ -23,6 +23,7 @@ function buildInto(folder) {
   if (!existsSync(join(ROOT, tsc))) throw new BuildError('the compiler is not installed; run: npm ci')
   run(process.execPath, [tsc, '-p', 'tsconfig.json', '--outDir', folder], 'node was not found')
   run(process.execPath, [join('scripts', 'write-platform-verbs.mjs'), folder], 'node was not found')
+  run(process.execPath, [join('scripts', 'bundle-completion.mjs'), folder], 'node was not found')
   mkdirSync(join(folder, 'agent'), {recursive: true})
   const python = process.env.PYTHON || 'python3'
   run(

@@ -47,7 +47,8 @@ compdef _runctl runctl
 const FISH = `# Completion of runctl for fish.
 function __runctl_complete
     set -l words (commandline -opc)
-    set -l current (commandline -ct)
+    set -l raw (commandline -ct)
+    set -l current (string unescape -- "$raw"; or string unescape -- "$raw\\""; or string unescape -- "$raw'"; or printf '%s' "$raw")
     set -l lines (command runctl __complete fish $words[2..-1] "$current" 2>/dev/null)
     test (count $lines) -gt 1; and printf '%s\\n' $lines[2..-1]
     set -l typed (string replace -r -- '^--[^=]*=' '' "$current")

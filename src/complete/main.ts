@@ -6,6 +6,7 @@
  *
  * It asks nobody and never fails: what it cannot read it does not know.
  */
+import {writeSync} from 'node:fs'
 import {join} from 'node:path'
 
 import {answerText, type CompletingShell} from './answer-text.js'
@@ -33,11 +34,12 @@ async function answer(): Promise<void> {
   const {index, plugins} = await withPlugins(built, dataDir)
   const values = new Values({index, plugins, cacheDir})
   const completion = complete(index, line.words, line.current, values.of)
-  process.stdout.write(answerText(shell as CompletingShell, completion, line))
+  // Not by process.stdout: to make that takes Node as long as all the rest of this.
+  writeSync(1, answerText(shell as CompletingShell, completion, line))
   const outdated = values.outdated(completion.asked, Date.now())
   if (outdated.length === 0) return
   const {startRefresh} = await import('./start-refresh.js')
   startRefresh(outdated, cacheDir)
 }
 
-if (['bash', 'fish', 'zsh'].includes(shell)) await answer().catch(() => undefined)
+if (['bash', 'fish', 'zsh'].includes(shell)) answer().catch(() => undefined)
