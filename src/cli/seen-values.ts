@@ -1,12 +1,12 @@
 import {AgentClient, type AgentCallOptions} from '../agent/client.js'
 import type {AgentVerb, AgentVerbs} from '../agent/protocol.js'
 import {valuesFolder} from '../complete/folders.js'
-import {seenOfCheckpoints, seenOfInstance, seenOfRuns, withSeen, type SeenValues} from '../core/known-values.js'
+import {seenOfCheckpoints, seenOfInstance, seenOfRuns, SeenSoFar, withSeen, type SeenValues} from '../core/known-values.js'
 import type {Provider} from '../providers/provider.js'
 
 /** What a command has seen anyway, for completion: it costs no question of its own, and whatever goes wrong with it, the command does not fail. */
 export class SeenByCommand {
-  readonly #seen: {readonly platform: string; readonly values: SeenValues}[] = []
+  readonly #seen = new Map<string, SeenSoFar>()
 
   /** The same provider; its instances are noted. */
   provider(provider: Provider): Provider {
@@ -40,21 +40,21 @@ export class SeenByCommand {
 
   /** Never rejects. */
   async save(cacheDir: string): Promise<void> {
-    if (this.#seen.length === 0) return
+    if (this.#seen.size === 0) return
     try {
       const {KnownValuesStore} = await import('../state/known-values-store.js')
       const store = new KnownValuesStore(valuesFolder(cacheDir))
-      for (const platform of new Set(this.#seen.map(one => one.platform))) {
-        const seen = this.#seen.filter(one => one.platform === platform)
-        await store.change(platform, known => seen.reduce((all, {values}) => withSeen(all, values), known))
-      }
+      for (const [platform, {all}] of this.#seen) await store.change(platform, known => withSeen(known, all))
     } catch {
       // No completion is worth a failed command.
     }
   }
 
   #note(platform: string, values: SeenValues | null): void {
-    if (values) this.#seen.push({platform, values})
+    if (values === null) return
+    const seen = this.#seen.get(platform) ?? new SeenSoFar()
+    seen.add(values)
+    this.#seen.set(platform, seen)
   }
 }
 

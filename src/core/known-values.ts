@@ -38,6 +38,25 @@ export const seenOfCheckpoints = (instance: string, checkpoints: readonly Checkp
   checkpoints: checkpoints.map(({path, run_id, state, step}) => ({path, instance, run: run_id, state, step})).toReversed(),
 })
 
+/** Each thing once, as it was seen last: a command that watches for hours sees the same ones again and again. */
+export class SeenSoFar {
+  readonly #instances = new Map<string, KnownInstance>()
+  readonly #runs = new Map<string, KnownRun>()
+  readonly #checkpoints = new Map<string, KnownCheckpoint>()
+
+  add({checkpoints, instances, runs}: SeenValues): void {
+    for (const one of instances) this.#instances.set(one.id, one)
+    for (const one of runs) this.#runs.set(one.id, filledFrom(one, this.#runs.get(one.id)))
+    for (const one of checkpoints) this.#checkpoints.set(keyOfCheckpoint(one), filledFrom(one, this.#checkpoints.get(keyOfCheckpoint(one))))
+  }
+
+  get all(): SeenValues {
+    return {instances: [...this.#instances.values()], runs: [...this.#runs.values()], checkpoints: [...this.#checkpoints.values()]}
+  }
+}
+
+const keyOfCheckpoint = ({instance, path}: KnownCheckpoint): string => `${instance} ${path}`
+
 /** What was seen goes before what was known of the same; what is terminated goes, with all that was on it. */
 export function withSeen(known: KnownValues, seen: SeenValues): KnownValues {
   const states = new Map([...known.instances, ...seen.instances].map(({id, state}) => [id, state]))
@@ -46,7 +65,7 @@ export function withSeen(known: KnownValues, seen: SeenValues): KnownValues {
     ...known,
     instances: merged(known.instances, seen.instances, ({id}) => id).filter(({id}) => isThere(id)).toSorted(byNewest(({createdAt}) => createdAt ?? '')),
     runs: merged(known.runs, seen.runs, ({id}) => id).filter(({instance}) => isThere(instance)).toSorted(byNewest(({id}) => id)),
-    checkpoints: merged(known.checkpoints, seen.checkpoints, ({instance, path}) => `${instance} ${path}`).filter(({instance}) => isThere(instance)),
+    checkpoints: merged(known.checkpoints, seen.checkpoints, keyOfCheckpoint).filter(({instance}) => isThere(instance)),
   }
 }
 
@@ -69,6 +88,6 @@ function merged<T extends object>(known: readonly T[], seen: readonly T[], keyOf
 }
 
 /** The newer one, and what it does not tell from the older. */
-const filledFrom = <T extends object>(newer: T, older: T): T => ({...newer, ...older, ...Object.fromEntries(Object.entries(newer).filter(([, value]) => value !== null))})
+const filledFrom = <T extends object>(newer: T, older: T | undefined): T => ({...newer, ...older, ...Object.fromEntries(Object.entries(newer).filter(([, value]) => value !== null))})
 
 const byNewest = <T>(timeOf: (one: T) => string) => (a: T, b: T): number => (timeOf(a) < timeOf(b) ? 1 : timeOf(a) > timeOf(b) ? -1 : 0)

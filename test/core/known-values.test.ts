@@ -1,6 +1,6 @@
 import {expect} from 'chai'
 
-import {seenOfInstance, seenOfRuns, withAllSeen, withSeen} from '../../src/core/known-values.js'
+import {seenOfInstance, seenOfRuns, SeenSoFar, withAllSeen, withSeen} from '../../src/core/known-values.js'
 import {refreshValues, type RefreshDeps} from '../../src/core/refresh-values.js'
 import {RunctlError} from '../../src/model/errors.js'
 import {TAGS, type Instance} from '../../src/model/instance.js'
@@ -32,6 +32,14 @@ describe('what was seen', () => {
   it('from a tag takes nothing away from what an agent told of a run', () => {
     const told = withSeen(NOTHING, seenOfRuns('1', [{run_id: RUN, project: 'demo', script: 'train.py', state: 'running'} as never]))
     expect(withSeen(told, seenOfInstance(instance('1', 'running', {[TAGS.lastRun]: RUN}))).runs).to.deep.equal([{id: RUN, instance: '1', state: 'running', script: 'train.py', project: 'demo'}])
+  })
+
+  it('of one thing again and again is kept once, as it was last', () => {
+    const seen = new SeenSoFar()
+    seen.add(seenOfRuns('1', [{run_id: RUN, project: 'demo', script: 'train.py', state: 'running'} as never]))
+    for (const state of ['running', 'stopping', 'stopped'] as const) seen.add(seenOfInstance(instance('1', state, {[TAGS.lastRun]: RUN})))
+    expect(seen.all.instances.map(({state}) => state)).to.deep.equal(['stopped'])
+    expect(seen.all.runs).to.deep.equal([{id: RUN, instance: '1', state: 'running', script: 'train.py', project: 'demo'}])
   })
 
   it('takes with it what was on an instance that is gone', () => {
