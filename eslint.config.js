@@ -6,7 +6,9 @@ import {layers} from './eslint/layers.js'
 /** Who may import whom under src/. A layer may always import itself; `type x` allows `import type` alone. */
 const LAYERS = {
   commands: ['cli', 'core', 'ui', 'model', 'type config'],
-  cli: ['core', 'config', 'state', 'ui', 'agent', 'model', 'hooks/events', 'providers/provider'],
+  // Answers before anything else is loaded: it stands on nothing.
+  complete: ['type model'],
+  cli: ['core', 'complete', 'config', 'state', 'ui', 'agent', 'model', 'hooks/events', 'providers/provider'],
   hooks: ['hooks/events', 'core', 'providers', 'agent', 'model'],
   'hooks/events': ['type providers/provider', 'type agent', 'type model'],
   core: ['agent', 'model', 'type providers/provider', 'type hooks/events'],

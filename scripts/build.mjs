@@ -27,6 +27,7 @@ function compile(project, folder) {
 function buildInto(folder) {
   compile('tsconfig.json', folder)
   run(process.execPath, [join('scripts', 'write-platform-verbs.mjs'), folder], 'node was not found')
+  run(process.execPath, [join('scripts', 'bundle-completion.mjs'), folder], 'node was not found')
   mkdirSync(join(folder, 'agent'), {recursive: true})
   const python = process.env.PYTHON || 'python3'
   run(
@@ -65,6 +66,7 @@ try {
   if (isWhole) replaceFolder(DIST, buildInto)
   run(process.execPath, [join('scripts', 'write-manifest.mjs')], 'node was not found')
   if (isWhole) buildPlugins()
+  run(process.execPath, [join('scripts', 'write-completion-index.mjs')], 'node was not found')
 } catch (error) {
   if (!(error instanceof BuildError)) throw error
   console.error(`build: ${error.message}`)

@@ -4,7 +4,7 @@ import path from 'node:path'
 
 import {loadAgentFile, type AgentFile} from '../agent/agent-file.js'
 import type {FormatModule} from '../agent/checkpoint-protocol.js'
-import {AgentClient} from '../agent/client.js'
+import type {AgentClient} from '../agent/client.js'
 import {platformSettings, pluginSettings} from '../config/platform-settings.js'
 import {readConfiguration, requireValid, type Configuration, type ConfigurationInput, type ConfigurationReading} from '../config/load-configuration.js'
 import {Footprint, type Trace} from '../core/footprint.js'
@@ -13,7 +13,7 @@ import type {Progress} from '../core/progress.js'
 import {systemClock} from '../core/system-clock.js'
 import {EXIT_CODES, isRunctlError, RunctlError, withContext} from '../model/errors.js'
 import {renderDetached, renderError} from '../ui/error-text.js'
-import {createProgress, type ProgressOutput} from '../ui/progress.js'
+import {createProgress} from '../ui/progress.js'
 import type {RenderEnv} from '../ui/render-env.js'
 import type {BudgetHost} from './budget-flag.js'
 import {loadCheckpointFormats} from './checkpoint-formats.js'
@@ -28,8 +28,10 @@ import {createLifecycle} from './run-steps.js'
 import {PendingCreates} from '../state/pending-creates.js'
 import {splitArgv} from '../model/split-argv.js'
 import {sameCommand, type CommandChange} from './same-command.js'
+import {SeenByCommand} from './seen-values.js'
 import {leavesPluginStepsOut} from './step-flags.js'
 import {asUserError} from './user-error.js'
+import {warningsOnly} from './warnings-only.js'
 import {isReaderGone, OutputFailed, ReaderGone, writeOut} from './write-out.js'
 
 /** What a command gives back: the value of `--json`, and the text for everybody else. Text may be empty where all was streamed. */
@@ -69,6 +71,7 @@ export abstract class RunctlCommand<T> extends Command {
 
   protected readonly footprint = new Footprint()
   private readonly scopedFootprints: Footprint[] = []
+  private readonly seen = new SeenByCommand()
   private readonly interrupt = listenedToByMany(new AbortController())
   private progressInUse: ReturnType<typeof createProgress> | undefined
   private pluginsJudged: Promise<readonly JudgedPlugin[]> | undefined
@@ -224,7 +227,8 @@ export abstract class RunctlCommand<T> extends Command {
   /** Everything that a use-case needs of one platform, in the region that is configured or in another one. */
   protected async platformDeps(name: string, scope: Scope = {footprint: this.footprint, progress: this.progress}, region?: string): Promise<PlatformDeps> {
     const platforms = await this.platforms()
-    const provider = await (region === undefined ? platforms.open(name) : platforms.openIn(name, region))
+    // What another region has, no command but those over all regions could be given.
+    const provider = region === undefined ? this.seen.provider(await platforms.open(name)) : await platforms.openIn(name, region)
     const {signal} = this
     const {footprint, progress} = scope
     const configuration = await this.lenientConfig()
@@ -232,7 +236,7 @@ export abstract class RunctlCommand<T> extends Command {
     const pluginSteps = !leavesPluginStepsOut(this.argv)
     const withoutPluginSteps = this.again({plus: ['--no-plugin-steps']})
     const lifecycle = createLifecycle({config: this.config, provider, progress, signal, settings, pluginSteps, withoutPluginSteps, reportFailure: () => this.failedSteps++})
-    const agent = (instanceId: string): AgentClient => new AgentClient(provider.shell, instanceId, () => (this.agentFile ??= loadAgentFile()), this.checkpointFormats)
+    const agent = (instanceId: string): AgentClient => this.seen.agent(name, provider.shell, instanceId, () => (this.agentFile ??= loadAgentFile()), this.checkpointFormats)
     const {cacheDir, dataDir} = this.config
     const createJournal = new PendingCreates({dataDir, platform: name, settings: platformSettings(configuration, name), now: () => systemClock.now()})
     return {provider, agent, lifecycle, progress, clock: systemClock, footprint, signal, cacheDir, recordsDir: path.join(dataDir, 'records'), createJournal}
@@ -323,6 +327,7 @@ export abstract class RunctlCommand<T> extends Command {
 
   protected override async finally(error: Error | undefined): Promise<void> {
     for (const signal of DETACHING_SIGNALS) process.off(signal, this.onInterrupt)
+    await this.seen.save(this.config.cacheDir)
     // A step that failed without a veto was shown, and the thing itself was done: the exit status still says so.
     if (!error && this.failedSteps > 0) process.exitCode ??= EXIT_CODES.step_failed
     await super.finally(error)
@@ -368,17 +373,6 @@ function reasonOf(error: unknown): string {
   if (isRunctlError(error)) return [error.message, ...(error.next[0] === undefined ? [] : [`try: ${error.next[0]}`])].join('; ')
   if (!(error instanceof Error)) return String(error)
   return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message
-}
-
-/** Under --json nobody watches, but a step that failed is never passed over in silence. */
-function warningsOnly(output: ProgressOutput): ProgressOutput {
-  return {
-    emit(event) {
-      if (event.type === 'warning') output.emit(event)
-    },
-    pause: () => output.pause(),
-    stop: () => output.stop(),
-  }
 }
 
 function currentFolder(): string {

@@ -23,8 +23,10 @@ import type {StartResult} from '../core/start-instance.js'
 import type {StopAllItem} from '../core/stop-all.js'
 import type {CheckpointPullResult} from '../core/pull-checkpoint.js'
 import type {PullReport, PushReport} from '../core/sync/reports.js'
+import type {RefreshedPlatform} from '../core/refresh-values.js'
 import type {TagResult} from '../core/tag-checkpoint.js'
 import type {Checkpoint} from '../model/checkpoint.js'
+import type {CompletionSetup} from '../model/completion-setup.js'
 import type {Insight} from '../model/insight.js'
 import type {ConfigSetResult, ConfigSetting, ConfigShowResult, ConfigValidateResult, InitResult} from '../model/config-answers.js'
 import type {PluginReport, PluginsRemoved, PluginUpdate} from '../model/plugin-report.js'
@@ -82,6 +84,8 @@ export interface CommandJson {
   'config validate': ConfigValidateResult
   init: InitResult
   'dev plugin': MadePlugin
+  autocomplete: CompletionSetup
+  refresh: readonly RefreshedPlatform[]
   plugins: readonly PluginReport[]
   'plugins install': readonly PluginReport[]
   'plugins link': readonly PluginReport[]

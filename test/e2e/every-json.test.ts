@@ -40,6 +40,8 @@ const COMMANDS: readonly ((ids: {readonly instance: string; readonly run: string
   ({instance}) => [PLATFORM, 'status', instance],
   () => [PLATFORM, 'status'],
   () => ['status'],
+  () => ['autocomplete', 'bash'],
+  () => ['__refresh', 'local'],
   () => ['resources', 'list'],
   () => ['resources', 'list', '--sort=-age', '--limit', '2', '--kind', 'all'],
   () => ['resources', 'summary'],

@@ -28,6 +28,7 @@ const endCommand = (kind: 'stop' | 'terminate', platform: string): Command.Class
     static override summary = TEXTS[kind].summary
     static override description = TEXTS[kind].description
     static override examples = ['<%= config.bin %> <%= command.id %> INSTANCE', '<%= config.bin %> <%= command.id %> INSTANCE --grace 30s', '<%= config.bin %> <%= command.id %> INSTANCE INSTANCE INSTANCE']
+    static completions = {args: {instance: kind === 'stop' ? 'instance:running' : 'instance'}}
     static override args = {instance: instanceIdsArg}
     static override flags = {
       grace: durationFlag({summary: 'How long the training may take to save. Default: stop.grace of the configuration (120s).'}),

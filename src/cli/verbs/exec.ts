@@ -14,6 +14,7 @@ export const execCommandFor: VerbFactory = platform => {
     static override description = `What follows '--' is one command with its arguments, passed exactly. A single argument before '--' is a shell script.
 The exit status is that of the command. Output is shown when the command has ended; for long work use train.`
     static override examples = ['<%= config.bin %> <%= command.id %> INSTANCE -- nvidia-smi', `<%= config.bin %> <%= command.id %> INSTANCE 'df -h | tail -1'`]
+    static completions = {args: {instance: 'instance:running', script: 'none'}}
     static override args = {instance: instanceIdArg, script: Args.string({ignoreStdin: true, description: 'A shell script.'})}
     static override flags = {
       timeout: durationFlag({summary: 'When to end it.', default: parseDuration('10m'), defaultHelp: async () => '10m'}),

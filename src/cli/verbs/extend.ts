@@ -16,6 +16,7 @@ What runs goes on undisturbed.`
       '<%= config.bin %> <%= command.id %> INSTANCE --cost 5 --idle 1h',
       '<%= config.bin %> <%= command.id %> INSTANCE --hours none',
     ]
+    static completions = {args: {instance: 'instance:running'}}
     static override args = {instance: instanceIdsArg}
     static override flags = {
       hours: hoursFlag({helpValue: '<hours>|none', summary: 'So many hours of running more.'}),

@@ -37,6 +37,7 @@ export const monitorCommand: VerbFactory = platform => {
     static override summary = 'Show the log, state and checkpoints of the newest run; --follow until it ends.'
     static override description = 'Ctrl-C stops watching; the training goes on.'
     static override examples = ['<%= config.bin %> <%= command.id %> INSTANCE', '<%= config.bin %> <%= command.id %> INSTANCE --follow']
+    static completions = {args: {instance: 'instance:running'}}
     static override args = {instance: instanceIdArg}
     static override flags = {
       follow: Flags.boolean({char: 'f', default: false, summary: 'Print new lines as they come, until the run ends.'}),

@@ -16,6 +16,7 @@ export const processesCommand: VerbFactory = platform => {
   class Processes extends PlatformCommand<ProcessesAnswer> {
     static override summary = 'Show processes, memory, disk and GPUs of an instance.'
     static override examples = ['<%= config.bin %> <%= command.id %> INSTANCE', '<%= config.bin %> <%= command.id %> INSTANCE --watch']
+    static completions = {args: {instance: 'instance:running'}}
     static override args = {instance: instanceIdArg}
     static override flags = {
       // No default: a flag that has one counts as given for `dependsOn`.

@@ -17,6 +17,7 @@ export const pullCommand: VerbFactory = platform => {
       '<%= config.bin %> <%= command.id %> INSTANCE --checkpoints',
       '<%= config.bin %> <%= command.id %> INSTANCE --checkpoints --project my-project ./my-checkpoints',
     ]
+    static completions = {args: {instance: 'instance:running', source: 'none', destination: 'file'}}
     static override args = {
       instance: instanceIdArg,
       source: Args.string({ignoreStdin: true, description: 'Path on the instance, from its home folder or absolute. Left out with --checkpoints.'}),

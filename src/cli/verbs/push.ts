@@ -13,6 +13,7 @@ export const pushCommand: VerbFactory = platform => {
   class Push extends PlatformCommand<PushReport> {
     static override summary = 'Copy a file or folder to an instance; what is there already is not sent.'
     static override examples = ['<%= config.bin %> <%= command.id %> INSTANCE ./weights.pt', '<%= config.bin %> <%= command.id %> INSTANCE ./configs projects/my-project/']
+    static completions = {args: {instance: 'instance:running', source: 'file', destination: 'none'}}
     static override args = {
       instance: instanceIdArg,
       source: Args.string({required: true, ignoreStdin: true, description: 'A file or folder here.'}),

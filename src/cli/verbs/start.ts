@@ -19,6 +19,7 @@ export const startCommand: VerbFactory = platform => {
     static override summary = 'Start a stopped instance; its disk is as it was.'
     static override description = 'Limits go on counting where they were when it stopped. With --wait, --max-hours and its like set new ones, which count from now.'
     static override examples = ['<%= config.bin %> <%= command.id %> INSTANCE --wait', '<%= config.bin %> <%= command.id %> INSTANCE --wait --max-hours 8']
+    static completions = {args: {instance: 'instance:stopped'}}
     static override args = {instance: instanceIdsArg}
     static override flags = {
       ...limitFlags,

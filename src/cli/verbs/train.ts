@@ -29,6 +29,7 @@ Everything after '--' reaches the script as it is.`
       '<%= config.bin %> <%= command.id %> INSTANCE train.py --resume s3://my-bucket/out/mnist/run-20261123-195501-3f9a07c1/checkpoints/epoch_3.pt',
       '<%= config.bin %> <%= command.id %> INSTANCE INSTANCE train.py -- --lr 0.1',
     ]
+    static completions = {args: {instance: 'instance:running'}}
     static override args = {
       instance: instanceIdsArg,
       script: Args.string({required: true, ignoreStdin: true, description: 'A .py or .sh file, or an executable, in the project folder.'}),

@@ -17,6 +17,7 @@ what an active run may write again, and all that is not complete (partial, corru
     '<%= config.bin %> <%= command.id %> --project my-project --where s3 --keep-every 1000',
     '<%= config.bin %> <%= command.id %> ./checkpoints --keep-best 1 --metric accuracy:max',
   ]
+  static completions = {args: {source: 'folder'}}
   static override args = {source: Args.string({ignoreStdin: true, description: 'A folder on this machine, or a prefix in a store: s3://BUCKET/PREFIX.'})}
   static override flags = {
     ...originFlags,

@@ -17,6 +17,7 @@ On an instance or in a folder each is read through and judged: complete, partial
     '<%= config.bin %> <%= command.id %> s3://my-bucket/out/mnist/',
     '<%= config.bin %> <%= command.id %> ./checkpoints',
   ]
+  static completions = {args: {folder: 'folder'}}
   static override args = {folder: Args.string({ignoreStdin: true, description: 'A folder on this machine, or s3://BUCKET/PREFIX.'})}
   static override flags = {
     ...checkpointSourceFlags,

@@ -16,6 +16,7 @@ A run is looked for on running instances first, then in the store.`
     '<%= config.bin %> <%= command.id %> latest ./models/ --project my-project',
     '<%= config.bin %> <%= command.id %> s3://BUCKET/PREFIX ./all --all',
   ]
+  static completions = {args: {destination: 'folder'}}
   static override args = {
     checkpoint: Args.string({ignoreStdin: true, description: '`latest` (the default: the newest good one), a path as `checkpoint list` shows it, or its end; or s3://… of one or of a prefix.'}),
     destination: Args.string({ignoreStdin: true, description: 'Its new name here; with a / at its end the folder to put it into. Default: below runctl-checkpoints/INSTANCE/PROJECT, from a store RUN/PROJECT, in this folder.'}),

@@ -10,6 +10,7 @@ import {renderReports} from '../../ui/end-text.js'
 export default class RunStop extends RunCommand<StopRunResult> {
   static override summary = 'Save and end one training run; its instance goes on.'
   static override examples = ['<%= config.bin %> <%= command.id %> RUN', '<%= config.bin %> <%= command.id %> RUN --grace 30s']
+  static completions = {args: {run: 'run:active'}}
   static override args = {run: runIdArg}
   static override flags = {
     grace: durationFlag({summary: 'How long the training may take to save. Default: stop.grace of the configuration (120s).'}),

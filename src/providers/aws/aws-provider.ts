@@ -1,6 +1,6 @@
 import type {Instance} from '../../model/instance.js'
 import type {
-  CallOptions, Check, CheckTarget, CreateInstanceRequest, CreatePlan, InstanceQuery, Provider, Setup,
+  CallOptions, Check, CheckTarget, CreateInstanceRequest, CreatePlan, InstanceQuery, Provider, Setup, Suggestion,
 } from '../provider.js'
 import {awsChecks} from './checks/aws-checks.js'
 import type {AwsClients} from './clients.js'
@@ -15,6 +15,7 @@ import {AwsPricing, type KeptPrices} from './pricing/aws-pricing.js'
 import {PriceCache} from './pricing/price-cache.js'
 import {SpotHistoryCache} from './pricing/spot-history-cache.js'
 import {enabledRegions} from './regions.js'
+import {awsSuggestions} from './suggestions.js'
 import {AwsSelfStop} from './self-stop/aws-self-stop.js'
 import {AwsSetup} from './setup/aws-setup.js'
 import {SsmShell} from './shell/ssm-shell.js'
@@ -89,6 +90,10 @@ export class AwsProvider implements Provider {
 
   regions({signal}: CallOptions = {}): Promise<readonly string[]> {
     return enabledRegions(this.deps.clients, signal)
+  }
+
+  suggest(name: string, options: CallOptions = {}): Promise<readonly Suggestion[]> {
+    return awsSuggestions(name, () => this.regions(options))
   }
 
   inRegion(region: string): AwsProvider {

@@ -15,8 +15,9 @@ export function schemaName(argv: readonly string[]): string {
   if (['aws', 'local', 'ssh'].includes(first)) return VERBS.includes(second) ? second : 'workflow-run'
   if (first === 'workflow') return 'workflow-run'
   if (first === 'status') return 'overview'
-  if (first === 'doctor' || first === 'init') return first
   if (first === 'plugins' && !/^[a-z]/.test(second)) return first
+  if (first === '__refresh') return 'refresh'
+  if (first === 'autocomplete' || first === 'doctor' || first === 'init') return first
   return `${first}-${second}`
 }
 
