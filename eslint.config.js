@@ -38,7 +38,7 @@ const NODE_GLOBALS = [
 ]
 
 export default defineConfig(
-  {ignores: ['**/dist/', '.dist-*/']},
+  {ignores: ['**/dist/', '**/.dist-*/']},
   {linterOptions: {reportUnusedDisableDirectives: 'error'}},
   {
     files: ['**/*.{js,mjs,cjs,ts}'],
@@ -127,11 +127,26 @@ export default defineConfig(
       ],
     },
   },
-  {files: ['src/commands/**/*.ts', 'src/hooks/**/*.ts', 'eslint.config.js', 'test/support/reporter.js', 'test/e2e/shed-plugin/*.js'], rules: {'no-restricted-exports': 'off'}},
+  {
+    // Plugins use what everybody's plugin has: runctl's types, and what they are handed.
+    files: ['plugins/*/src/**/*.ts'],
+    languageOptions: {parserOptions: {project: './plugins/*/tsconfig.json', tsconfigRootDir: import.meta.dirname}},
+    rules: {
+      'no-console': 'error',
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          paths: [{name: 'runctl', allowTypeImports: true, message: 'At run time there is no package runctl where plugins are installed: import type alone.'}],
+          patterns: [{group: ['../../*'], message: 'A plugin knows of runctl what the package exports.'}],
+        },
+      ],
+    },
+  },
+  {files: ['src/commands/**/*.ts', 'src/hooks/**/*.ts', 'plugins/*/src/*.ts', 'eslint.config.js', 'test/support/reporter.js', 'test/e2e/shed-plugin/*.js'], rules: {'no-restricted-exports': 'off'}},
   // events.ts is a library, not a hook.
   {files: ['src/hooks/events.ts'], rules: {'no-restricted-exports': ['error', {restrictDefaultExports: {direct: true, named: true}}]}},
   {
-    files: ['test/**/*.ts'],
+    files: ['test/**/*.ts', 'plugins/*/test/**/*.ts'],
     rules: {
       // chai's `expect(x).to.be.true` is an expression.
       '@typescript-eslint/no-unused-expressions': 'off',

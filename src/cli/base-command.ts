@@ -28,6 +28,7 @@ import {createLifecycle} from './run-steps.js'
 import {PendingCreates} from '../state/pending-creates.js'
 import {splitArgv} from '../model/split-argv.js'
 import {sameCommand, type CommandChange} from './same-command.js'
+import {leavesPluginStepsOut} from './step-flags.js'
 import {asUserError} from './user-error.js'
 import {isReaderGone, OutputFailed, ReaderGone, writeOut} from './write-out.js'
 
@@ -228,7 +229,9 @@ export abstract class RunctlCommand<T> extends Command {
     const {footprint, progress} = scope
     const configuration = await this.lenientConfig()
     const settings = pluginSettings(configuration)
-    const lifecycle = createLifecycle({config: this.config, provider, progress, signal, settings, reportFailure: () => this.failedSteps++})
+    const pluginSteps = !leavesPluginStepsOut(this.argv)
+    const withoutPluginSteps = this.again({plus: ['--no-plugin-steps']})
+    const lifecycle = createLifecycle({config: this.config, provider, progress, signal, settings, pluginSteps, withoutPluginSteps, reportFailure: () => this.failedSteps++})
     const agent = (instanceId: string): AgentClient => new AgentClient(provider.shell, instanceId, () => (this.agentFile ??= loadAgentFile()), this.checkpointFormats)
     const {cacheDir, dataDir} = this.config
     const createJournal = new PendingCreates({dataDir, platform: name, settings: platformSettings(configuration, name), now: () => systemClock.now()})

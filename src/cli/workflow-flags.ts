@@ -14,6 +14,7 @@ import {limitFlags, withLimits, type LimitFlagValues} from './limit-flags.js'
 import {newRequestId} from './new-request-id.js'
 import {saveSettings} from './save-settings.js'
 import {trainFlags, trainInput, type TrainFlagValues} from './train-flags.js'
+import {stepFlags} from './step-flags.js'
 
 export const THEN = ['auto', 'keep', 'stop', 'terminate'] as const
 
@@ -26,6 +27,7 @@ const createFlags = {
 export const workflowFlags = {
   ...trainFlags,
   ...limitFlags,
+  ...stepFlags,
   timeout: durationFlag({summary: 'Give up waiting for the training after this time; the run goes on.'}),
   then: Flags.option({
     options: THEN,

@@ -81,7 +81,7 @@ const isWithin = (value: number, {max = Infinity, min = -Infinity}: Range): bool
 /** null where an entry of the map may have this name. */
 export function objectionToEntry(name: string, {names}: KeyDefinition & {readonly type: 'map'}): string | null {
   if (names === 'variables') return objectionToVariable(name)
-  return /^[A-Za-z0-9._-]+$/.test(name) ? null : 'is not a name here: letters, digits, ".", "_" and "-"'
+  return /^(?:[A-Za-z0-9._@-]+|\*)$/.test(name) ? null : 'is not a name here: letters, digits, ".", "_", "@" and "-", or "*" alone'
 }
 
 /** null where an environment variable may have this name. */

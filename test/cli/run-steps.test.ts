@@ -34,14 +34,15 @@ const turns = async (count: number): Promise<void> => {
 }
 
 describe('createLifecycle', () => {
-  it('gives the results sorted by plugin, whatever finished first', async () => {
+  it('gives the results sorted by plugin, its own first, whatever finished first', async () => {
     const {lifecycle} = lifecycleOf({
       zeta: {'prestop-checkpoint': () => named('z')},
       alpha: {'prestop-checkpoint': async () => turns(20).then(() => named('a'))},
-      beta: {'prestop-checkpoint': [() => named('b1'), () => undefined, () => named('b2')]},
+      beta: {'prestop-checkpoint': [() => named('b1'), () => named('b2')]},
+      runctl: {'prestop-checkpoint': () => named('own')},
     })
     const results = await lifecycle.run('prestop-checkpoint', SAVE)
-    expect(results.map(({why}) => why)).to.deep.equal(['a', 'b1', 'b2', 'z'])
+    expect(results.map(({why}) => why)).to.deep.equal(['own', 'a', 'b1', 'b2', 'z'])
   })
 
   it('gives a step the platform, the provider, the input, a signal and a way to say something', async () => {
@@ -51,13 +52,13 @@ describe('createLifecycle', () => {
       seen?.note('hello')
     }}})
     await lifecycle.run('prestop', {instance})
-    expect(seen).to.include({platform: 'mem', provider, instance})
+    expect(seen).to.include({platform: 'mem', provider}).and.to.deep.include({instance})
     expect(seen?.signal.aborted).to.equal(false)
     expect(progress.notes).to.deep.equal(['hello'])
   })
 
   it('asks oclif to capture errors: it hides them otherwise', async () => {
-    const {host, lifecycle} = lifecycleOf({})
+    const {host, lifecycle} = lifecycleOf({a: {prestop: () => undefined}})
     await lifecycle.run('prestop', {instance})
     expect(host.calls).to.deep.equal([{event: 'prestop', captureErrors: true}])
   })
@@ -91,6 +92,67 @@ describe('createLifecycle', () => {
     expect(results).to.deep.equal([named('g')])
     expect(progress.warnings).to.deep.equal(['step of bad at prestop-checkpoint: oops'])
     expect(failures).to.have.length(1)
+  })
+
+  it('runs its own steps to their end before those of plugins, and none of these where one of its own refuses', async () => {
+    const seen: string[] = []
+    const step = (name: string) => async () => {
+      await turns(name === 'own' ? 20 : 0)
+      seen.push(name)
+    }
+    const {lifecycle} = lifecycleOf({added: {prestop: step('added')}, runctl: {prestop: step('own')}})
+    await lifecycle.run('prestop', {instance})
+    expect(seen).to.deep.equal(['own', 'added'])
+    const refusing = lifecycleOf({added: {prestop: step('never')}, runctl: {prestop: throws(new Error('no'))}}).lifecycle
+    expect((await expectedFailure(refusing.run('prestop', {instance}))).details['plugin']).to.equal('runctl')
+    expect(seen).to.deep.equal(['own', 'added'])
+  })
+
+  it('leaves the steps of plugins out where that is wanted, and names the way to it where one of them refuses', async () => {
+    const host = new HookHost({added: {prestop: throws(new Error('never'))}, runctl: {prestop: () => undefined}})
+    const make = (more: object) => createLifecycle({config: host, provider: new MemoryProvider(), progress: new RecordedProgress(), signal: new AbortController().signal, reportFailure: () => {}, ...more})
+    await make({pluginSteps: false}).run('prestop', {instance})
+    const error = await expectedFailure(make({withoutPluginSteps: 'runctl local stop x --no-plugin-steps'}).run('prestop', {instance}))
+    expect(error.next).to.deep.equal(['runctl local stop x --no-plugin-steps'])
+  })
+
+  it('takes no answer for leave to stop that does not say so', async () => {
+    for (const answer of [undefined, null, true, {}, {ok: 'yes', why: null, reports: [], only_here: []}, {ok: true}]) {
+      const {lifecycle} = lifecycleOf({odd: {'prestop-checkpoint': () => answer}})
+      expect((await expectedFailure(lifecycle.run('prestop-checkpoint', SAVE))).message).to.match(/^step of odd at prestop-checkpoint: it did not say whether/)
+    }
+  })
+
+  it('hands out what no step can change for the others', async () => {
+    const seen: unknown[] = []
+    const {lifecycle} = lifecycleOf({bad: {poststop: [options => {
+      try {
+        (options['instance'] as {id: string}).id = 'another'
+      } catch {
+        // As strict code finds it.
+      }
+    }, options => void seen.push((options['instance'] as {id: string}).id)]}})
+    await lifecycle.run('poststop', {instance, saved: null})
+    expect([...seen, instance.id]).to.deep.equal(['mem-1', 'mem-1'])
+  })
+
+  it('keeps standard output and the process for the command', async () => {
+    const {lifecycle, progress} = lifecycleOf({bad: {poststop: async () => {
+      await turns(1)
+      process.exit(0)
+    }}})
+    await lifecycle.run('poststop', {instance, saved: null})
+    expect(progress.warnings).to.deep.equal(['step of bad at poststop: it called process.exit, which would end the command'])
+  })
+
+  it('hears no more of a step that was given up', async () => {
+    let note: ((message: string) => void) | undefined
+    const {lifecycle, progress} = lifecycleOf({late: {poststop: options => {
+      note = (options as unknown as StepContext).note
+    }}})
+    await lifecycle.run('poststop', {instance, saved: null})
+    note?.('too late')
+    expect(progress.notes).to.deep.equal([])
   })
 
   it('lets an aborted host signal win over results and failures', async () => {
@@ -141,7 +203,7 @@ describe('createLifecycle', () => {
 
     it('ends even where oclif never answers', async () => {
       const lifecycle = createLifecycle({
-        config: {name: 'runctl', runHook: () => new Promise(() => {})},
+        config: {name: 'runctl', plugins: new HookHost({deaf: {prestop: () => undefined}}).plugins, runHook: () => new Promise(() => {})},
         provider: new MemoryProvider(), progress: new RecordedProgress(), signal: new AbortController().signal, reportFailure: () => {},
       })
       const failed = expectedFailure(lifecycle.run('prestop', {instance}))
@@ -165,7 +227,8 @@ describe('createLifecycle', () => {
     const holding = new Set<NodeJS.Timeout>()
     let finish: () => void = () => {}
     // oclif's own timer holds nothing, so that one is left out.
-    const host = {name: 'runctl', runHook: () => new Promise(resolve => (finish = () => resolve({failures: [], successes: []})))}
+    const {plugins} = new HookHost({slow: {poststop: () => undefined}})
+    const host = {name: 'runctl', plugins, runHook: () => new Promise(resolve => (finish = () => resolve({failures: [], successes: []})))}
     const {lifecycle} = lifecycleOf({}, host as unknown as HookHost)
     try {
       globalThis.setTimeout = ((...args: Parameters<typeof setTimeout>) => {

@@ -3,7 +3,7 @@ import path from 'node:path'
 import {expect} from 'chai'
 
 import type {TrainJson} from '../../src/cli/verbs/train.js'
-import {Bench, type ErrorDocument} from './support/bench.js'
+import {PLATFORM, Bench, type ErrorDocument} from './support/bench.js'
 import {commandsAmong, pasted} from './support/pasted-command.js'
 
 /** Writes down what it got, as bytes: neither Python's nor our idea of characters is between. */
@@ -34,7 +34,7 @@ describe('what a user types', () => {
   })
 
   async function seen(argv: readonly string[], project = 'project'): Promise<{argv: readonly string[]; env: Readonly<Record<string, string>>}> {
-    await bench.ok(['local', 'train', id, ...argv.slice(0, 1), '--wait', '--project-name', project, ...argv.slice(1)])
+    await bench.ok([PLATFORM, 'train', id, ...argv.slice(0, 1), '--wait', '--project-name', project, ...argv.slice(1)])
     const {argv: words, env} = JSON.parse(await bench.readHome(id, 'projects', project, 'outputs', 'seen.json')) as {argv: string[]; env: Record<string, string>}
     return {argv: words.map(text), env}
   }
@@ -60,9 +60,9 @@ describe('what a user types', () => {
   })
 
   it('is text or JSON by what stands before -- alone', async () => {
-    const {stdout} = await bench.ok(['local', 'train', id, 'shows.py', '--wait', '--', '--json'])
+    const {stdout} = await bench.ok([PLATFORM, 'train', id, 'shows.py', '--wait', '--', '--json'])
     expect(() => JSON.parse(stdout)).to.throw()
-    const {code, stdout: document} = await bench.run(['local', 'train', id, 'absent.py', '--output=json', '--', '--output', 'text'])
+    const {code, stdout: document} = await bench.run([PLATFORM, 'train', id, 'absent.py', '--output=json', '--', '--output', 'text'])
     expect(code).to.equal(3)
     expect((JSON.parse(document) as ErrorDocument).error.code).to.equal('not_found')
   })
@@ -77,20 +77,20 @@ describe('what a user types', () => {
       expect((await seen([`./${name}`, '--', 'one two'], 'names')).argv, name).to.deep.equal(['one two'])
     }
     await bench.write('b;touch pwned $(x).sh', 'printf "%s|" "$@" > outputs/words\n')
-    await bench.ok(['local', 'train', id, 'b;touch pwned $(x).sh', '--wait', '--project-name', 'names', '--', 'a b', '$(touch pwned)'])
+    await bench.ok([PLATFORM, 'train', id, 'b;touch pwned $(x).sh', '--wait', '--project-name', 'names', '--', 'a b', '$(touch pwned)'])
     expect(await bench.readHome(id, 'projects', 'names', 'outputs', 'words')).to.equal('a b|$(touch pwned)|')
     await bench.write('c;touch pwned $(x)', '#!/bin/sh\nprintf "%s:" "$@" > outputs/words\n')
     await chmod(path.join(bench.project, 'c;touch pwned $(x)'), 0o755)
-    await bench.ok(['local', 'train', id, 'c;touch pwned $(x)', '--wait', '--project-name', 'names', '--', 'a b'])
+    await bench.ok([PLATFORM, 'train', id, 'c;touch pwned $(x)', '--wait', '--project-name', 'names', '--', 'a b'])
     expect(await bench.readHome(id, 'projects', 'names', 'outputs', 'words')).to.equal('a b:')
   })
 
   it('offers commands that can be pasted whatever the script is called', async () => {
     const name = 'a;touch pwned $(x).py'
     await bench.write(name, 'import os, json, sys\nopen(os.path.join(os.environ["RUNCTL_CHECKPOINT_DIR"], "c_1.json"), "w").write("{}")\nsys.exit(int(sys.argv[1]))\n')
-    const {error} = await bench.jsonError(['local', 'train', id, name, '--wait', '--project-name', 'paste', '--', '1'])
+    const {error} = await bench.jsonError([PLATFORM, 'train', id, name, '--wait', '--project-name', 'paste', '--', '1'])
     const resume = commandsAmong(error.next).find(line => line.includes('--resume'))
-    expect(await pasted(resume ?? '')).to.deep.equal(['local', 'train', id, name, '--resume', 'latest'])
+    expect(await pasted(resume ?? '')).to.deep.equal([PLATFORM, 'train', id, name, '--resume', 'latest'])
     const {next} = await bench.json<{next: readonly string[]}>(['workflow', 'run', id, name, '--project-name', 'paste', '--', '0'])
     for (const line of next) await pasted(line)
   })
@@ -117,21 +117,21 @@ describe('what a user types', () => {
   it('is a name and nothing else in --name, --checkpoint-dir, --checkpoint-pattern, --data, --python and --resume', async () => {
     const evil = `x'; touch pwned; $(touch pwned) \`touch pwned\` "`
     await bench.write(`data ${evil}/one.csv`, '1\n')
-    const argv = ['local', 'train', id, 'shows.py', '--wait', '--project-name', 'evil', '--name', evil, '--checkpoint-dir', evil, '--checkpoint-pattern', evil]
+    const argv = [PLATFORM, 'train', id, 'shows.py', '--wait', '--project-name', 'evil', '--name', evil, '--checkpoint-dir', evil, '--checkpoint-pattern', evil]
     const {run} = await bench.json<TrainJson>([...argv, '--data', `./data ${evil}`])
     expect([run.name, path.basename(run.checkpoint_dir)]).to.deep.equal([evil, evil])
     expect((await bench.jsonError([...argv, '--python', evil])).error.code).to.equal('not_found')
     expect((await bench.jsonError([...argv, '--resume', evil])).error.code).to.be.oneOf(['not_found', 'verification_failed'])
-    const created = await bench.json<{instance: {id: string; name: string}}>(['local', 'create', '--name', evil])
+    const created = await bench.json<{instance: {id: string; name: string}}>([PLATFORM, 'create', '--name', evil])
     expect(created.instance.name).to.equal(evil)
-    for (const shown of [await bench.ok(['resources', 'list']), await bench.ok(['local', 'status', id]), await bench.ok(['run', 'show', run.run_id])]) expect(shown.stdout).to.contain(id.slice(0, 6))
+    for (const shown of [await bench.ok(['resources', 'list']), await bench.ok([PLATFORM, 'status', id]), await bench.ok(['run', 'show', run.run_id])]) expect(shown.stdout).to.contain(id.slice(0, 6))
   })
 
   it('is refused as an instance id, run id or project name (2 or 3)', async () => {
     const evil = ['$(touch pwned)', "'; touch pwned; '", '../../etc', 'local 0', 'local-00000000\n', '\u001B[2J', '']
     const commands = (word: string): readonly (readonly string[])[] => [
-      ['local', 'status', word], ['local', 'train', word, 'shows.py'], ['local', 'stop', word, '--force'], ['run', 'show', word], ['workflow', 'run', word, 'shows.py'],
-      ['local', 'train', id, 'shows.py', '--project-name', word],
+      [PLATFORM, 'status', word], [PLATFORM, 'train', word, 'shows.py'], [PLATFORM, 'stop', word, '--force'], ['run', 'show', word], ['workflow', 'run', word, 'shows.py'],
+      [PLATFORM, 'train', id, 'shows.py', '--project-name', word],
     ]
     await Promise.all(evil.map(async (word, at) => {
       for (const argv of [commands(word)[at % 5]!, commands(word)[5]!]) {
@@ -139,14 +139,14 @@ describe('what a user types', () => {
         expect(error.exit_code, JSON.stringify([argv, error.message])).to.be.oneOf([2, 3])
       }
     }))
-    const {stderr} = await bench.run(['local', 'status', '\u001B[2Jx'])
+    const {stderr} = await bench.run([PLATFORM, 'status', '\u001B[2Jx'])
     expect(stderr).to.not.contain('\u001B')
   })
 
   it('is one command with its words after -- of exec, and a shell script only before it', async () => {
     const words = ['printf', '%s|', '$(touch pwned)', '*', '', 'a b', '--json']
-    expect((await bench.ok(['local', 'exec', id, '--', ...words])).stdout).to.equal('$(touch pwned)|*||a b|--json|\n')
-    expect((await bench.ok(['local', 'exec', id, 'echo $((1 + 1))'])).stdout).to.equal('2\n')
+    expect((await bench.ok([PLATFORM, 'exec', id, '--', ...words])).stdout).to.equal('$(touch pwned)|*||a b|--json|\n')
+    expect((await bench.ok([PLATFORM, 'exec', id, 'echo $((1 + 1))'])).stdout).to.equal('2\n')
     expect((await readFile(path.join(bench.project, 'shows.py'), 'utf8'))).to.equal(SHOWS)
   })
 })

@@ -6,7 +6,7 @@ import type {TrainJson} from '../../src/cli/verbs/train.js'
 import type {CleanupResult} from '../../src/core/cleanup-checkpoints.js'
 import type {TagResult} from '../../src/core/tag-checkpoint.js'
 import type {Checkpoint} from '../../src/model/checkpoint.js'
-import {Bench} from './support/bench.js'
+import {PLATFORM, Bench} from './support/bench.js'
 
 const SCRIPT = 'training/train_with_checkpoints.py'
 
@@ -24,7 +24,7 @@ describe('checkpoint cleanup and checkpoint tag', () => {
   beforeEach(async () => {
     folder = bench.home(id, 'projects', 'project', 'checkpoints')
     await rm(folder, {recursive: true, force: true})
-    run = (await bench.json<TrainJson>(['local', 'train', id, SCRIPT, '--wait', '--', '--epochs', '5', '--step-seconds', '0'])).run.run_id
+    run = (await bench.json<TrainJson>([PLATFORM, 'train', id, SCRIPT, '--wait', '--', '--epochs', '5', '--step-seconds', '0'])).run.run_id
   })
   const names = async (dir = folder): Promise<readonly string[]> => (await readdir(dir)).toSorted()
   const epoch = (number: number): string => `checkpoint_epoch_${number}.json`
@@ -52,7 +52,7 @@ describe('checkpoint cleanup and checkpoint tag', () => {
 
   it('keeps a damaged one, and what a run resumed from', async () => {
     await writeFile(path.join(folder, epoch(3)), '{"epoch": 3, "weights": [')
-    await bench.ok(['local', 'train', id, SCRIPT, '--wait', '--resume', `checkpoints/${epoch(2)}`, '--', '--epochs', '6', '--step-seconds', '0'])
+    await bench.ok([PLATFORM, 'train', id, SCRIPT, '--wait', '--resume', `checkpoints/${epoch(2)}`, '--', '--epochs', '6', '--step-seconds', '0'])
     await writeFile(path.join(folder, epoch(4)), '{"epoch": 4, "weights": [')
     await cleanUp('--instance-id', id, '--keep-last', '1')
     expect(await names()).to.deep.equal([2, 4, 6].map(epoch))

@@ -5,7 +5,7 @@ import {expect} from 'chai'
 
 import type {TrainJson} from '../../src/cli/verbs/train.js'
 import type {Checkpoint} from '../../src/model/checkpoint.js'
-import {Bench} from './support/bench.js'
+import {PLATFORM, Bench} from './support/bench.js'
 
 const SCRIPT = 'training/train_with_checkpoints.py'
 const LAST = 'checkpoints/checkpoint_epoch_2.json'
@@ -21,7 +21,7 @@ describe('checkpoint list and checkpoint info', () => {
     bench = await Bench.create()
     id = await bench.instance()
     const train = async (epochs: string, ...flags: readonly string[]): Promise<string> =>
-      (await bench.json<TrainJson>(['local', 'train', id, SCRIPT, '--wait', ...flags, '--', '--epochs', epochs, '--step-seconds', '0'])).run.run_id
+      (await bench.json<TrainJson>([PLATFORM, 'train', id, SCRIPT, '--wait', ...flags, '--', '--epochs', epochs, '--step-seconds', '0'])).run.run_id
     first = await train('2')
     second = await train('4', '--resume', 'latest')
     folder = bench.home(id, 'projects', 'project', 'checkpoints')
@@ -86,14 +86,14 @@ describe('checkpoint list and checkpoint info', () => {
     await writeFile(path.join(folder, 'checkpoint_epoch_5.json'), '{"epoch": 5, "weights": [')
     const listed = await bench.ok(['checkpoint', 'list', '--instance-id', id])
     expect(listed.stdout).to.match(/^checkpoints\/checkpoint_epoch_5\.json .* (corrupt|partial) /m)
-    const {resume_skipped, run} = await bench.json<TrainJson>(['local', 'train', id, SCRIPT, '--wait', '--resume', 'latest', '--', '--epochs', '5', '--step-seconds', '0'])
+    const {resume_skipped, run} = await bench.json<TrainJson>([PLATFORM, 'train', id, SCRIPT, '--wait', '--resume', 'latest', '--', '--epochs', '5', '--step-seconds', '0'])
     expect(run).to.deep.include({resume_from: 'checkpoints/checkpoint_epoch_4.json', reason: 'completed', parent_run_id: second, attempt: 3})
     expect(resume_skipped.map(({path: name}) => name)).to.deep.equal(['checkpoints/checkpoint_epoch_5.json'])
   })
 
   it('refuses to resume from a checkpoint that is damaged or not there: nothing is started', async () => {
     await writeFile(path.join(folder, 'cut.json'), '{"epoch": 5, "weights": [')
-    const resume = (from: string) => bench.jsonError(['local', 'train', id, SCRIPT, '--wait', '--resume', from, '--', '--epochs', '6'])
+    const resume = (from: string) => bench.jsonError([PLATFORM, 'train', id, SCRIPT, '--wait', '--resume', from, '--', '--epochs', '6'])
     expect((await resume('checkpoints/cut.json')).error).to.deep.include({code: 'verification_failed', exit_code: 12})
     const missing = await resume('checkpoints/nowhere.json')
     expect(missing.error).to.deep.include({code: 'not_found', exit_code: 3})

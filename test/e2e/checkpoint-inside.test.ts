@@ -9,7 +9,7 @@ import type {CheckpointDiff} from '../../src/core/diff-checkpoints.js'
 import type {CheckpointInfo} from '../../src/core/inspect-checkpoint.js'
 import type {VerifiedCheckpoint} from '../../src/core/verify-checkpoints.js'
 import type {Checkpoint} from '../../src/model/checkpoint.js'
-import {Bench} from './support/bench.js'
+import {PLATFORM, Bench} from './support/bench.js'
 import {REPOSITORY} from './support/repository.js'
 
 /** Writes checkpoints as PyTorch and safetensors do, with the samples of the agent's tests. */
@@ -92,7 +92,7 @@ describe('checkpoint info, verify and diff', () => {
     let run: string
     before(async () => {
       id = await bench.instance()
-      const train = await bench.json<TrainJson>(['local', 'train', id, 'training/train_with_checkpoints.py', '--wait', '--', '--epochs', '3', '--step-seconds', '0'])
+      const train = await bench.json<TrainJson>([PLATFORM, 'train', id, 'training/train_with_checkpoints.py', '--wait', '--', '--epochs', '3', '--step-seconds', '0'])
       run = train.run.run_id
     })
 
@@ -150,8 +150,8 @@ describe('checkpoint info, verify and diff', () => {
 
     it('judges them in a run', async () => {
       await bench.write('write_gguf.py', `open("checkpoints/m.gguf", "wb").write(bytes.fromhex("${GGUF.toString('hex')}"))\n`)
-      const {instance} = await json<{readonly instance: {readonly id: string}}>(['local', 'create', '--wait'])
-      const {run} = await json<TrainJson>(['local', 'train', instance.id, 'write_gguf.py', '--wait'])
+      const {instance} = await json<{readonly instance: {readonly id: string}}>([PLATFORM, 'create', '--wait'])
+      const {run} = await json<TrainJson>([PLATFORM, 'train', instance.id, 'write_gguf.py', '--wait'])
       expect(run.last_checkpoint).to.include({path: 'checkpoints/m.gguf', format: 'gguf', state: 'complete'})
     })
   })

@@ -6,7 +6,7 @@ import {expect} from 'chai'
 import type {TrainJson} from '../../src/cli/verbs/train.js'
 import type {CheckpointPullResult} from '../../src/core/pull-checkpoint.js'
 import type {Checkpoint} from '../../src/model/checkpoint.js'
-import {Bench} from './support/bench.js'
+import {PLATFORM, Bench} from './support/bench.js'
 
 describe('checkpoint pull from an instance', () => {
   let bench: Bench
@@ -17,7 +17,7 @@ describe('checkpoint pull from an instance', () => {
   before(async () => {
     bench = await Bench.create()
     id = await bench.instance()
-    run = (await bench.json<TrainJson>(['local', 'train', id, 'training/train_with_checkpoints.py', '--wait', '--', '--epochs', '3', '--step-seconds', '0'])).run.run_id
+    run = (await bench.json<TrainJson>([PLATFORM, 'train', id, 'training/train_with_checkpoints.py', '--wait', '--', '--epochs', '3', '--step-seconds', '0'])).run.run_id
     folder = bench.home(id, 'projects', 'project', 'checkpoints')
   })
   after(() => bench.destroy())

@@ -6,7 +6,7 @@ import {expect} from 'chai'
 import type {TrainJson} from '../../src/cli/verbs/train.js'
 import type {EndResult} from '../../src/core/end-instance.js'
 import type {InstanceStatus} from '../../src/core/show-status.js'
-import {Bench, collect, until, type ErrorDocument} from './support/bench.js'
+import {PLATFORM, ABSENT, Bench, collect, until, type ErrorDocument} from './support/bench.js'
 import {makeWheel} from './support/make-wheel.js'
 import {commandsAmong, pasted} from './support/pasted-command.js'
 import {REPOSITORY} from './support/repository.js'
@@ -39,17 +39,17 @@ describe('a command that fails', () => {
   })
   after(() => bench.destroy())
 
-  const train = (...rest: readonly string[]): Promise<TrainJson> => bench.json<TrainJson>(['local', 'train', id, ...rest])
+  const train = (...rest: readonly string[]): Promise<TrainJson> => bench.json<TrainJson>([PLATFORM, 'train', id, ...rest])
   const stateOf = async (runId: string): Promise<string | undefined> =>
     (await bench.json<{state: string}>(['run', 'show', runId])).state
   const end = (runId: string): Promise<unknown> => bench.ok(['run', 'stop', runId, '--force', '--grace', '0s'])
 
   it('tells the end of the log and where all of it is when the script failed (10)', async () => {
-    const {code, stderr, stdout} = await bench.run(['local', 'train', id, 'fails.py', '--wait', '--project-name', 'fails'])
+    const {code, stderr, stdout} = await bench.run([PLATFORM, 'train', id, 'fails.py', '--wait', '--project-name', 'fails'])
     expect(code).to.equal(10)
     expect(stdout.match(/^line \d+$/gm)).to.have.lengthOf(30)
     expect(stderr).to.contain('failed (exit 3)').and.to.contain('  line 29\n').and.to.contain('ValueError: shapes do not match')
-    const error = await errorOf(bench, ['local', 'train', id, 'fails.py', '--wait', '--project-name', 'fails'])
+    const error = await errorOf(bench, [PLATFORM, 'train', id, 'fails.py', '--wait', '--project-name', 'fails'])
     expect([error.code, error.details['exit_code']]).to.deep.equal(['training_failed', 3])
     expect(error.details['last_log_lines']).to.include.members(['line 29', 'ValueError: shapes do not match'])
     const logPath = String(error.details['log_path'])
@@ -59,11 +59,11 @@ describe('a command that fails', () => {
   })
 
   it('says that the run goes on when the time for waiting is over (8), and it does', async () => {
-    const argv = ['local', 'train', id, 'endless.py', '--wait', '--timeout', '1s', '--project-name', 'waited']
+    const argv = [PLATFORM, 'train', id, 'endless.py', '--wait', '--timeout', '1s', '--project-name', 'waited']
     const {code, stderr} = await bench.run(argv)
     expect(code).to.equal(8)
     const runId = /run-[\d-]+-[0-9a-f]+/.exec(stderr)?.[0] ?? ''
-    expect(stderr).to.match(/has not ended within 1 s; it goes on/).and.to.contain('Still running:').and.to.contain(`runctl local monitor ${id}`)
+    expect(stderr).to.match(/has not ended within 1 s; it goes on/).and.to.contain('Still running:').and.to.contain(`runctl ${PLATFORM} monitor ${id}`)
     expect(await stateOf(runId)).to.equal('running')
     await end(runId)
 
@@ -75,43 +75,43 @@ describe('a command that fails', () => {
 
   it('names the command that starts a stopped instance (4)', async () => {
     const stopped = await bench.instance()
-    await bench.ok(['local', 'stop', stopped])
-    const {code, stderr} = await bench.run(['local', 'train', stopped, 'quick.py'])
+    await bench.ok([PLATFORM, 'stop', stopped])
+    const {code, stderr} = await bench.run([PLATFORM, 'train', stopped, 'quick.py'])
     expect(code).to.equal(4)
-    expect(stderr).to.contain(`${stopped} is not ready: it is stopped`).and.to.contain(`Next: runctl local start ${stopped} --wait`)
+    expect(stderr).to.contain(`${stopped} is not ready: it is stopped`).and.to.contain(`Next: runctl ${PLATFORM} start ${stopped} --wait`)
     for (const argv of [['train', stopped, 'quick.py'], ['monitor', stopped], ['exec', stopped, 'true'], ['push', stopped, 'quick.py'], ['processes', stopped]]) {
-      const error = await errorOf(bench, ['local', ...argv])
-      expect(error, argv.join(' ')).to.deep.include({code: 'wrong_state', next: [`runctl local start ${stopped} --wait`], still_running: []})
+      const error = await errorOf(bench, [PLATFORM, ...argv])
+      expect(error, argv.join(' ')).to.deep.include({code: 'wrong_state', next: [`runctl ${PLATFORM} start ${stopped} --wait`], still_running: []})
     }
   })
 
   it('finds out here that the script does not exist (3), and the instance sees nothing of it', async () => {
     const untouched = await bench.instance()
     const before = await readdir(bench.home(untouched))
-    const {code, stderr} = await bench.run(['local', 'train', untouched, 'absent.py'])
+    const {code, stderr} = await bench.run([PLATFORM, 'train', untouched, 'absent.py'])
     expect(code).to.equal(3)
     expect(stderr).to.contain('absent.py does not exist here').and.to.contain('nothing was sent')
-    for (const argv of [['local', 'train', untouched, 'absent.py'], ['workflow', 'run', untouched, 'training'], ['local', 'train', untouched, 'absent.py', '--wait']]) {
+    for (const argv of [[PLATFORM, 'train', untouched, 'absent.py'], ['workflow', 'run', untouched, 'training'], [PLATFORM, 'train', untouched, 'absent.py', '--wait']]) {
       expect((await errorOf(bench, argv)).code, argv.join(' ')).to.equal('not_found')
     }
-    expect((await errorOf(bench, ['local', 'train', untouched, '../outside.py'])).code).to.equal('bad_input')
+    expect((await errorOf(bench, [PLATFORM, 'train', untouched, '../outside.py'])).code).to.equal('bad_input')
     expect(await readdir(bench.home(untouched))).to.deep.equal(before)
-    expect((await errorOf(bench, ['local', 'train', untouched, 'absent.py', '--no-sync-code'])).code).to.equal('not_found')
+    expect((await errorOf(bench, [PLATFORM, 'train', untouched, 'absent.py', '--no-sync-code'])).code).to.equal('not_found')
   })
 
   it('creates no instance for a script that does not exist', async () => {
-    const count = async (): Promise<number> => (await bench.json<readonly unknown[]>(['resources', 'list', '--platform', 'local'])).length
+    const count = async (): Promise<number> => (await bench.json<readonly unknown[]>(['resources', 'list', '--platform', PLATFORM])).length
     const before = await count()
-    expect((await errorOf(bench, ['workflow', 'run', 'local', 'absent.py'])).code).to.equal('not_found')
-    expect((await errorOf(bench, ['local', 'absent.py'])).code).to.equal('not_found')
+    expect((await errorOf(bench, ['workflow', 'run', PLATFORM, 'absent.py'])).code).to.equal('not_found')
+    expect((await errorOf(bench, [PLATFORM, 'absent.py'])).code).to.equal('not_found')
     expect(await count()).to.equal(before)
   })
 
   it('tells an id that does not exist (3) from a word that is no id (2)', async () => {
     for (const argv of [
-      ['local', 'train', 'local-00000000', 'quick.py'], ['local', 'status', 'local-00000000'], ['local', 'stop', 'local-00000000'],
-      ['local', 'terminate', 'local-00000000', '--force'], ['workflow', 'run', 'local-00000000', 'quick.py'], ['checkpoint', 'list', '--instance-id', 'local-00000000'],
-      ['run', 'show', 'run-20200101-000000-0000'], ['run', 'list', '--instance-id', 'local-00000000'], ['local', 'monitor', id, '--run', 'run-20200101-000000-0000'],
+      [PLATFORM, 'train', ABSENT, 'quick.py'], [PLATFORM, 'status', ABSENT], [PLATFORM, 'stop', ABSENT],
+      [PLATFORM, 'terminate', ABSENT, '--force'], ['workflow', 'run', ABSENT, 'quick.py'], ['checkpoint', 'list', '--instance-id', ABSENT],
+      ['run', 'show', 'run-20200101-000000-0000'], ['run', 'list', '--instance-id', ABSENT], [PLATFORM, 'monitor', id, '--run', 'run-20200101-000000-0000'],
     ]) {
       const error = await errorOf(bench, argv)
       expect([error.code, error.still_running], argv.join(' ')).to.deep.equal(['not_found', []])
@@ -128,11 +128,11 @@ describe('a command that fails', () => {
     await bench.write('endless.py', `${ENDLESS}# changed\n`)
     await bench.write('added.py', 'print("new")\n')
     try {
-      const {code, stderr} = await bench.run(['local', 'train', id, 'added.py', '--project-name', 'both'])
+      const {code, stderr} = await bench.run([PLATFORM, 'train', id, 'added.py', '--project-name', 'both'])
       expect(code).to.equal(5)
       expect(stderr).to.contain(run.run_id).and.to.contain(`runctl run stop ${run.run_id}`)
       for (const force of [[], ['--include-pattern', 'added.py'], ['--wait']]) {
-        const error = await errorOf(bench, ['local', 'train', id, 'added.py', '--project-name', 'both', ...force])
+        const error = await errorOf(bench, [PLATFORM, 'train', id, 'added.py', '--project-name', 'both', ...force])
         expect([error.code, error.details['run_id']]).to.deep.equal(['run_active', run.run_id])
       }
       expect(await bench.readHome(id, 'projects', 'both', 'endless.py')).to.equal(ENDLESS)
@@ -145,34 +145,34 @@ describe('a command that fails', () => {
 
   it('stops nothing when nothing good was saved (9): script and instance go on, until --force', async () => {
     const own = await bench.instance()
-    const {run} = await bench.json<TrainJson>(['local', 'train', own, 'endless.py'])
+    const {run} = await bench.json<TrainJson>([PLATFORM, 'train', own, 'endless.py'])
     await until(async () => (await readFile(run.log_path, 'utf8')) === 'at work\n', 10_000, 'the script has begun')
-    const {code, stderr} = await bench.run(['local', 'stop', own, '--grace', '1s'])
+    const {code, stderr} = await bench.run([PLATFORM, 'stop', own, '--grace', '1s'])
     expect(code).to.equal(9)
-    expect(stderr).to.contain('so nothing was stopped').and.to.contain('Still running:').and.to.contain(own).and.to.contain(`runctl local stop ${own} --force`)
-    const status = await bench.json<InstanceStatus>(['local', 'status', own])
+    expect(stderr).to.contain('so nothing was stopped').and.to.contain('Still running:').and.to.contain(own).and.to.contain(`runctl ${PLATFORM} stop ${own} --force`)
+    const status = await bench.json<InstanceStatus>([PLATFORM, 'status', own])
     expect([status.state, status.runs?.[0]?.state, status.runs?.[0]?.pid]).to.deep.equal(['running', 'running', run.pid])
     expect(() => process.kill(run.pid ?? 0, 0)).to.not.throw()
 
-    const again = await errorOf(bench, ['local', 'stop', own, '--grace', '0s'])
-    expect([again.code, again.next.at(-1)]).to.deep.equal(['save_failed', `runctl local stop ${own} --force`])
+    const again = await errorOf(bench, [PLATFORM, 'stop', own, '--grace', '0s'])
+    expect([again.code, again.next.at(-1)]).to.deep.equal(['save_failed', `runctl ${PLATFORM} stop ${own} --force`])
     expect(again.still_running.join()).to.contain(own).and.to.contain('$0.00/h')
-    const refused = await errorOf(bench, ['local', 'terminate', own, '--grace', '0s'])
-    expect([refused.code, refused.next.at(-1)]).to.deep.equal(['save_failed', `runctl local terminate ${own} --force`])
+    const refused = await errorOf(bench, [PLATFORM, 'terminate', own, '--grace', '0s'])
+    expect([refused.code, refused.next.at(-1)]).to.deep.equal(['save_failed', `runctl ${PLATFORM} terminate ${own} --force`])
     const byRun = await errorOf(bench, ['run', 'stop', run.run_id, '--grace', '0s'])
     expect([byRun.code, byRun.next.at(-1)]).to.deep.equal(['save_failed', `runctl run stop ${run.run_id} --force`])
 
-    const stopped = await bench.json<EndResult>(['local', 'stop', own, '--grace', '0s', '--force'])
+    const stopped = await bench.json<EndResult>([PLATFORM, 'stop', own, '--grace', '0s', '--force'])
     expect([stopped.instance.state, stopped.saved?.ok]).to.deep.equal(['stopped', false])
     expect(() => process.kill(run.pid ?? 0, 0)).to.throw()
   })
 
   it('names the flag it does not know, the number that is none and the file that is not there (2)', async () => {
     for (const argv of [
-      ['local', 'train', id, 'quick.py', '--no-such-flag'], ['local', 'train', id], ['local', 'monitor', id, '--lines', 'many'], ['local', 'stop', id, '--grace', '5'],
-      ['local', 'train', id, 'quick.py', '--env', 'NO EQUALS'], ['local', 'train', id, 'quick.py', '--env-file', 'absent.env'],
-      ['local', 'train', id, 'quick.py', '--project-name', '../up'], ['local', 'status', id, '--', 'more'], ['local', 'train', id, 'quick.py', '--timeout', '1s'],
-      ['local', 'train', id, 'quick.py', '--wait', '--detach'], ['local', 'push', id, 'absent.bin'],
+      [PLATFORM, 'train', id, 'quick.py', '--no-such-flag'], [PLATFORM, 'train', id], [PLATFORM, 'monitor', id, '--lines', 'many'], [PLATFORM, 'stop', id, '--grace', '5'],
+      [PLATFORM, 'train', id, 'quick.py', '--env', 'NO EQUALS'], [PLATFORM, 'train', id, 'quick.py', '--env-file', 'absent.env'],
+      [PLATFORM, 'train', id, 'quick.py', '--project-name', '../up'], [PLATFORM, 'status', id, '--', 'more'], [PLATFORM, 'train', id, 'quick.py', '--timeout', '1s'],
+      [PLATFORM, 'train', id, 'quick.py', '--wait', '--detach'], [PLATFORM, 'push', id, 'absent.bin'],
     ]) {
       const error = await errorOf(bench, argv)
       expect(error.exit_code, argv.join(' ')).to.be.oneOf([2, 3])
@@ -215,7 +215,7 @@ describe('a command that fails', () => {
 
     it('says which installation failed (11), and the script is not started', async () => {
       const cwd = await project({'requirements.txt': '--no-index\nrunctl-absent-package==1.0\n', 'needs.py': 'open("started", "w")\n'})
-      const error = await errorOf(bench, ['local', 'train', id, 'needs.py'], {cwd})
+      const error = await errorOf(bench, [PLATFORM, 'train', id, 'needs.py'], {cwd})
       expect(error.code).to.equal('dependencies_failed')
       expect(error.message).to.contain('pip install').and.to.contain('exit status 1')
       expect((error.details['last_log_lines'] as string[]).join('\n')).to.contain('runctl-absent-package')
@@ -229,15 +229,15 @@ describe('a command that fails', () => {
         'wheels/README': 'wheels\n',
       })
       makeWheel(path.join(cwd, 'wheels'))
-      const {stdout} = await bench.ok(['local', 'train', id, 'needs.py', '--wait'], {cwd, timeoutMs: 110_000})
+      const {stdout} = await bench.ok([PLATFORM, 'train', id, 'needs.py', '--wait'], {cwd, timeoutMs: 110_000})
       expect(stdout).to.match(/^42 True$/m)
     }).timeout(120_000)
   })
 
   it('script and instance the wrong way round (2) names the right one', async () => {
     const id = await bench.instance()
-    const {code, error} = await bench.jsonError(['local', 'train', 'training/train_with_checkpoints.py', id])
+    const {code, error} = await bench.jsonError([PLATFORM, 'train', 'training/train_with_checkpoints.py', id])
     expect(code).to.equal(2)
-    expect(error.next).to.deep.equal([`runctl local train ${id} training/train_with_checkpoints.py`])
+    expect(error.next).to.deep.equal([`runctl ${PLATFORM} train ${id} training/train_with_checkpoints.py`])
   })
 })

@@ -2,7 +2,7 @@ import {mkdir, readdir, readFile} from 'node:fs/promises'
 import path from 'node:path'
 import {expect} from 'chai'
 
-import {Bench, until} from './support/bench.js'
+import {PLATFORM, Bench, until} from './support/bench.js'
 import {schemaName} from './support/json-schema.js'
 import {REPOSITORY} from './support/repository.js'
 
@@ -20,24 +20,24 @@ const COMMANDS: readonly ((ids: {readonly instance: string; readonly run: string
   () => ['config', 'set', 'output.format', 'table', '--user'],
   () => ['config', 'get', 'stop.grace'],
   () => ['config', 'validate'],
-  () => ['doctor', '--platform', 'local'],
+  () => ['doctor', '--platform', PLATFORM],
   () => ['doctor'],
   ({instance}) => ['doctor', instance],
-  () => ['local', 'create', '--wait'],
-  () => ['local', 'create', '--count', '2'],
-  () => ['local', SCRIPT, ...FAST],
-  () => ['workflow', 'run', 'local', SCRIPT, ...FAST],
+  () => [PLATFORM, 'create', '--wait'],
+  () => [PLATFORM, 'create', '--count', '2'],
+  () => [PLATFORM, SCRIPT, ...FAST],
+  () => ['workflow', 'run', PLATFORM, SCRIPT, ...FAST],
   ({instance}) => ['workflow', 'train', instance, SCRIPT, '--project-name', 'alias', ...FAST],
-  ({instance}) => ['local', 'train', instance, SCRIPT, '--wait', '--project-name', 'further', ...FAST],
-  ({instance}) => ['local', 'monitor', instance],
-  ({instance}) => ['local', 'processes', instance],
-  ({instance}) => ['local', 'exec', instance, '--', 'true'],
-  ({instance}) => ['local', 'push', instance, SCRIPT],
-  ({instance}) => ['local', 'pull', instance, '--checkpoints'],
-  ({instance}) => ['local', 'wait', instance],
-  ({instance}) => ['local', 'extend', instance, '--hours', '8'],
-  ({instance}) => ['local', 'status', instance],
-  () => ['local', 'status'],
+  ({instance}) => [PLATFORM, 'train', instance, SCRIPT, '--wait', '--project-name', 'further', ...FAST],
+  ({instance}) => [PLATFORM, 'monitor', instance],
+  ({instance}) => [PLATFORM, 'processes', instance],
+  ({instance}) => [PLATFORM, 'exec', instance, '--', 'true'],
+  ({instance}) => [PLATFORM, 'push', instance, SCRIPT],
+  ({instance}) => [PLATFORM, 'pull', instance, '--checkpoints'],
+  ({instance}) => [PLATFORM, 'wait', instance],
+  ({instance}) => [PLATFORM, 'extend', instance, '--hours', '8'],
+  ({instance}) => [PLATFORM, 'status', instance],
+  () => [PLATFORM, 'status'],
   () => ['status'],
   () => ['resources', 'list'],
   () => ['resources', 'list', '--sort=-age', '--limit', '2', '--kind', 'all'],
@@ -51,9 +51,9 @@ const COMMANDS: readonly ((ids: {readonly instance: string; readonly run: string
   ({active}) => ['run', 'stop', active],
   ({instance}) => ['checkpoint', 'list', '--instance-id', instance],
   ({run}) => ['checkpoint', 'info', 'checkpoints/checkpoint_epoch_1.json', '--run', run],
-  ({instance}) => ['local', 'stop', instance],
-  ({instance}) => ['local', 'start', instance, '--wait'],
-  ({instance}) => ['local', 'terminate', instance, '--force'],
+  ({instance}) => [PLATFORM, 'stop', instance],
+  ({instance}) => [PLATFORM, 'start', instance, '--wait'],
+  ({instance}) => [PLATFORM, 'terminate', instance, '--force'],
 ]
 
 describe('every command under --json', () => {
@@ -63,7 +63,7 @@ describe('every command under --json', () => {
   before(async () => {
     bench = await Bench.create()
     ids.instance = await bench.instance()
-    const train = async (...argv: readonly string[]): Promise<string> => (await bench.json<{run: {run_id: string}}>(['local', 'train', ids.instance, SCRIPT, ...argv])).run.run_id
+    const train = async (...argv: readonly string[]): Promise<string> => (await bench.json<{run: {run_id: string}}>([PLATFORM, 'train', ids.instance, SCRIPT, ...argv])).run.run_id
     ids.run = await train('--wait', ...FAST)
     ids.active = await train('--project-name', 'active', '--', '--epochs', '1000')
     await until(async () => (await bench.json<{last_checkpoint: unknown}>(['run', 'show', ids.active])).last_checkpoint !== null, 20_000, 'a first checkpoint')
@@ -80,10 +80,10 @@ describe('every command under --json', () => {
     const {commands} = JSON.parse(await readFile(path.join(REPOSITORY, 'oclif.manifest.json'), 'utf8')) as {readonly commands: Readonly<Record<string, {readonly hidden?: boolean}>>}
     const folder = path.join(REPOSITORY, 'test', 'e2e')
     const tests = (await readdir(folder, {recursive: true})).filter(name => name.endsWith('.test.ts'))
-    const sources = (await Promise.all(tests.map(name => readFile(path.join(folder, name), 'utf8')))).join('\n')
+    const sources = (await Promise.all(tests.map(name => readFile(path.join(folder, name), 'utf8')))).join('\n').replaceAll('[PLATFORM,', "['local',")
     const schemas = await readdir(path.join(REPOSITORY, 'docs', 'json'))
     const called = (words: readonly string[]): boolean =>
-      COMMANDS.some(command => words.every((word, at) => command(ids)[at] === word)) || sources.includes(words.map(word => `'${word}'`).join(', '))
+      COMMANDS.some(command => words.every((word, at) => (at === 0 && command(ids)[at] === PLATFORM ? 'local' : command(ids)[at]) === word)) || sources.includes(words.map(word => `'${word}'`).join(', '))
     for (const [id, {hidden}] of Object.entries(commands)) {
       const words = id.split(':')
       expect(schemas, id).to.include(`${schemaName(words)}.schema.json`)

@@ -4,7 +4,7 @@ import {expect} from 'chai'
 import type {TrainJson} from '../../src/cli/verbs/train.js'
 import type {EndResult} from '../../src/core/end-instance.js'
 import type {RunRow} from '../../src/core/list-runs.js'
-import {Bench, collect, until} from './support/bench.js'
+import {PLATFORM, Bench, collect, until} from './support/bench.js'
 import {agentProcesses, isAlive} from './support/processes.js'
 
 const SCRIPT = 'training/train_with_checkpoints.py'
@@ -25,7 +25,7 @@ describe('a resumed training is the training that was never stopped', () => {
   after(() => bench.destroy())
 
   const train = (project: string, flags: readonly string[], args: readonly string[]): Promise<TrainJson> =>
-    bench.json<TrainJson>(['local', 'train', id, SCRIPT, '--sync-code', '--project-name', project, ...flags, '--', ...args])
+    bench.json<TrainJson>([PLATFORM, 'train', id, SCRIPT, '--sync-code', '--project-name', project, ...flags, '--', ...args])
   const model = (project: string): Promise<string> => bench.readHome(id, 'projects', project, 'outputs', 'model.json')
   const show = (run: string): Promise<RunRow> => bench.json<RunRow>(['run', 'show', run])
 
@@ -39,9 +39,9 @@ describe('a resumed training is the training that was never stopped', () => {
 
   /** Stops and starts the instance, resumes from the latest, and expects the same model to the last byte. */
   async function stopAndResume(project: string): Promise<EndResult> {
-    const stopped = await bench.json<EndResult>(['local', 'stop', id])
+    const stopped = await bench.json<EndResult>([PLATFORM, 'stop', id])
     expect(stopped.instance.state).to.equal('stopped')
-    await bench.ok(['local', 'start', id, '--wait'])
+    await bench.ok([PLATFORM, 'start', id, '--wait'])
     const {run} = await train(project, ['--wait', '--resume', 'latest'], ['--epochs', '5', '--step-seconds', '0'])
     expect(run.resume_from).to.equal(stopped.instance.last_checkpoint?.path)
     expect(await model(project)).to.equal(straight)
@@ -82,7 +82,7 @@ describe('a resumed training is the training that was never stopped', () => {
 
   /** A training under way whose CLI and supervisor got SIGKILL after the first epoch was saved. */
   async function startAndKill(project: string, stepSeconds: string): Promise<{readonly cli: ChildProcess; readonly run: string}> {
-    const cli = bench.spawn(['local', 'train', id, SCRIPT, '--project-name', project, '--wait', '--', '--epochs', '5', '--step-seconds', stepSeconds])
+    const cli = bench.spawn([PLATFORM, 'train', id, SCRIPT, '--project-name', project, '--wait', '--', '--epochs', '5', '--step-seconds', stepSeconds])
     const ended = collect(cli, 60_000)
     let run = ''
     await until(async () => {

@@ -3,7 +3,7 @@ import path from 'node:path'
 import {spawn} from 'node:child_process'
 import {expect} from 'chai'
 
-import {Bench, collect} from './support/bench.js'
+import {PLATFORM, Bench, collect} from './support/bench.js'
 import {REPOSITORY} from './support/repository.js'
 
 interface Manifest {
@@ -48,7 +48,7 @@ describe('what comes with oclif', () => {
       const {stdout} = await bench.ok([...words, '--help'])
       expect(stdout, id).to.contain((commands[id]?.summary ?? '').split('\n')[0]?.slice(0, 40)).and.to.match(new RegExp(`^ +\\$ runctl ${words.join(' ')}`, 'm'))
     }
-    expect((await bench.ok(['local', 'create', '-h'])).stdout).to.equal((await bench.ok(['local', 'create', '--help'])).stdout)
+    expect((await bench.ok([PLATFORM, 'create', '-h'])).stdout).to.equal((await bench.ok([PLATFORM, 'create', '--help'])).stdout)
     expect(JSON.parse((await bench.ok(['resources', 'list', '--json'])).stdout)).to.deep.equal([])
   }).timeout(120_000)
 
@@ -76,9 +76,9 @@ describe('what comes with oclif', () => {
       return stdout.trim().split('\n')
     }
     expect(await offered('che')).to.deep.equal(['checkpoint'])
-    expect(await offered('local', 'st')).to.have.members(['start', 'status', 'stop'])
-    expect(await offered('local', 'train', '--re')).to.include('--resume')
-    expect(await offered('local', 'train', '--p')).to.have.members(['--project-name', '--python'])
+    expect(await offered(PLATFORM, 'st')).to.have.members(['start', 'status', 'stop'])
+    expect(await offered(PLATFORM, 'train', '--re')).to.include('--resume')
+    expect(await offered(PLATFORM, 'train', '--p')).to.have.members(['--project-name', '--python'])
   })
 })
 
@@ -102,7 +102,7 @@ describe('a command that does not exist', () => {
   it('that is a verb of every platform is suggested for each, first for the one that costs nothing', async () => {
     for (const verb of ['create', 'train', 'stop']) {
       const {error} = await bench.jsonError([verb])
-      expect(error.next.slice(0, 2)).to.deep.equal([`runctl local ${verb}`, `runctl aws ${verb}`])
+      expect(error.next.slice(0, 2)).to.deep.equal([`runctl ${PLATFORM} ${verb}`, `runctl aws ${verb}`])
       expect(error.next).to.deep.equal([...new Set(error.next)]).and.to.not.include(`runctl autocomplete ${verb}`)
     }
   })

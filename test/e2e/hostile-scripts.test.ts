@@ -6,7 +6,7 @@ import {expect} from 'chai'
 import type {TrainJson} from '../../src/cli/verbs/train.js'
 import type {EndResult} from '../../src/core/end-instance.js'
 import type {InstanceStatus} from '../../src/core/show-status.js'
-import {Bench, collect, until} from './support/bench.js'
+import {PLATFORM, Bench, collect, until} from './support/bench.js'
 
 const SAVES = `import json, os, time
 def save(n):
@@ -83,13 +83,13 @@ describe('a script that does what it wants', () => {
   after(() => bench?.destroy())
 
   async function begin(script: string, ...args: readonly string[]): Promise<TrainJson['run']> {
-    await bench.json(['local', 'start', id, '--wait'])
-    const {run} = await bench.json<TrainJson>(['local', 'train', id, script, '--project-name', script.split('.')[0] ?? '', '--', ...args])
+    await bench.json([PLATFORM, 'start', id, '--wait'])
+    const {run} = await bench.json<TrainJson>([PLATFORM, 'train', id, script, '--project-name', script.split('.')[0] ?? '', '--', ...args])
     if (args.length === 0) await until(async () => (await readFile(run.log_path, 'utf8')).includes('ready'), 10_000, `${script} is ready`)
     return run
   }
-  const status = (): Promise<InstanceStatus> => bench.json<InstanceStatus>(['local', 'status', id])
-  const stop = (...more: readonly string[]): Promise<EndResult> => bench.json<EndResult>(['local', 'stop', id, ...more])
+  const status = (): Promise<InstanceStatus> => bench.json<InstanceStatus>([PLATFORM, 'status', id])
+  const stop = (...more: readonly string[]): Promise<EndResult> => bench.json<EndResult>([PLATFORM, 'stop', id, ...more])
 
   for (const [script, processes] of [['ignores.py', 1], ['daemon.py', 2], ['tree.py', 13]] as const) {
     it(`ends with stop, and stop says that it was forced: ${script}`, async () => {
@@ -127,8 +127,8 @@ describe('a script that does what it wants', () => {
   })
 
   it('may be killed: status says so within a second, and train --wait ends with 10', async () => {
-    await bench.json(['local', 'start', id, '--wait'])
-    const waiting = bench.spawn(['local', 'train', id, 'endless.py', '--wait', '--project-name', 'killed'])
+    await bench.json([PLATFORM, 'start', id, '--wait'])
+    const waiting = bench.spawn([PLATFORM, 'train', id, 'endless.py', '--wait', '--project-name', 'killed'])
     const outcome = collect(waiting, 30_000)
     await until(async () => (await status()).runs?.[0]?.state === 'running', 20_000, 'it runs')
     const {pid} = (await status()).runs?.[0] ?? {}
@@ -142,8 +142,8 @@ describe('a script that does what it wants', () => {
 
   describe('when runctl itself is killed', () => {
     it('during train --wait: the run goes on once, and stop saves it', async () => {
-      await bench.json(['local', 'start', id, '--wait'])
-      const child = bench.spawn(['local', 'train', id, 'endless.py', '--wait', '--project-name', 'k1'])
+      await bench.json([PLATFORM, 'start', id, '--wait'])
+      const child = bench.spawn([PLATFORM, 'train', id, 'endless.py', '--wait', '--project-name', 'k1'])
       const gone = ended(child)
       let seen = ''
       child.stdout?.on('data', (chunk: Buffer) => (seen += chunk.toString()))
@@ -152,14 +152,14 @@ describe('a script that does what it wants', () => {
       await gone
       const active = (await status()).runs?.filter(({state}) => state !== 'stopped') ?? []
       expect(active.map(({project, state}) => [project, state])).to.deep.equal([['k1', 'running']])
-      const {stdout} = await bench.ok(['local', 'monitor', id])
+      const {stdout} = await bench.ok([PLATFORM, 'monitor', id])
       expect(stdout).to.contain('ready')
       expect((await bench.json<{ok: boolean}>(['run', 'stop', active[0]?.run_id ?? '', '--grace', '0s'])).ok).to.equal(true)
     })
 
     it('at any moment of a train: the same command starts it or says that it runs, never twice', async () => {
       for (const [at, delay] of [150, 300, 450].entries()) {
-        const argv = ['local', 'train', id, 'endless.py', '--project-name', `k2-${at}`]
+        const argv = [PLATFORM, 'train', id, 'endless.py', '--project-name', `k2-${at}`]
         const child = bench.spawn(argv)
         const gone = ended(child)
         await new Promise(resolve => setTimeout(resolve, delay))
@@ -175,7 +175,7 @@ describe('a script that does what it wants', () => {
 
     it('during stop: the saving goes on without it, and the next stop finds it done', async () => {
       await begin('ignores.py')
-      const child = bench.spawn(['local', 'stop', id, '--grace', '2s'])
+      const child = bench.spawn([PLATFORM, 'stop', id, '--grace', '2s'])
       const gone = ended(child)
       await until(async () => ['stopping', 'stopped'].includes((await status()).runs?.[0]?.state ?? ''), 10_000, 'the request is there')
       child.kill('SIGKILL')
@@ -189,7 +189,7 @@ describe('a script that does what it wants', () => {
     it('during create: what it made is listed and works, and no half of one is left', async () => {
       const before = new Set((await bench.json<readonly {id: string}[]>(['resources', 'list'])).map(row => row.id))
       for (const delay of [120, 200, 280]) {
-        const child = bench.spawn(['local', 'create', '--wait'])
+        const child = bench.spawn([PLATFORM, 'create', '--wait'])
         const gone = ended(child)
         await new Promise(resolve => setTimeout(resolve, delay))
         child.kill('SIGKILL')
@@ -199,17 +199,17 @@ describe('a script that does what it wants', () => {
       expect(made.length).to.be.at.most(3)
       for (const row of made) {
         expect(row.state).to.equal('running')
-        await bench.ok(['local', 'exec', row.id, 'true'])
-        await bench.ok(['local', 'terminate', row.id])
+        await bench.ok([PLATFORM, 'exec', row.id, 'true'])
+        await bench.ok([PLATFORM, 'terminate', row.id])
       }
-      expect(await bench.instance()).to.match(/^local-/)
+      expect(await bench.instance()).to.match(PLATFORM === 'ssh' ? /^m/ : /^local-/)
     })
   })
 
   describe('when two of runctl are at it', () => {
     it('starts exactly one run of two trains into the same folder; the other one says which (5)', async () => {
-      await bench.json(['local', 'start', id, '--wait'])
-      const both = await Promise.all([1, 2].map(() => bench.run(['local', 'train', id, 'endless.py', '--project-name', 'two', '--json'])))
+      await bench.json([PLATFORM, 'start', id, '--wait'])
+      const both = await Promise.all([1, 2].map(() => bench.run([PLATFORM, 'train', id, 'endless.py', '--project-name', 'two', '--json'])))
       expect(both.map(({code}) => code).toSorted()).to.deep.equal([0, 5])
       const active = (await status()).runs?.filter(({project, state}) => project === 'two' && state !== 'stopped') ?? []
       expect(active).to.have.lengthOf(1)
@@ -217,13 +217,13 @@ describe('a script that does what it wants', () => {
     })
 
     it('stops once for two stops, and both say that it is stopped', async () => {
-      const both = await Promise.all([1, 2].map(() => bench.run(['local', 'stop', id, '--grace', '1s', '--json'])))
+      const both = await Promise.all([1, 2].map(() => bench.run([PLATFORM, 'stop', id, '--grace', '1s', '--json'])))
       const states = both.map(({code, stdout}) => [code, (JSON.parse(stdout) as EndResult).instance.state])
       expect(states, JSON.stringify(both)).to.deep.equal([[0, 'stopped'], [0, 'stopped']])
       expect(aliveOn(id)).to.deep.equal([])
-      const tags = JSON.parse(await readFile(bench.home(id, '..', 'instance.json'), 'utf8')) as {state: string; tags: Record<string, string>}
-      expect(tags.state).to.equal('stopped')
-      expect(tags.tags['runctl:last-checkpoint']).to.contain('checkpoint_epoch_1.json')
+      const left = await bench.json<{state: string; last_checkpoint: {path: string} | null}>([PLATFORM, 'status', id])
+      expect(left.state).to.equal('stopped')
+      expect(left.last_checkpoint?.path).to.contain('checkpoint_epoch_1.json')
     })
 
     it('makes two instances for two creates', async () => {

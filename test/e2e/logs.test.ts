@@ -5,7 +5,7 @@ import {expect} from 'chai'
 
 import type {MonitorJson} from '../../src/cli/verbs/monitor.js'
 import type {TrainJson} from '../../src/cli/verbs/train.js'
-import {Bench, collect, until, type ErrorDocument} from './support/bench.js'
+import {PLATFORM, Bench, collect, until, type ErrorDocument} from './support/bench.js'
 import {peakMemory} from './support/measure.js'
 import {hasChild} from './support/processes.js'
 import {REPOSITORY} from './support/repository.js'
@@ -52,7 +52,7 @@ describe('the log of a script', () => {
   after(() => bench.destroy())
   afterEach(() => left.splice(0).forEach(file => closeSync(file)))
 
-  const train = async (...argv: readonly string[]): Promise<TrainJson['run']> => (await bench.json<TrainJson>(['local', 'train', id, ...argv])).run
+  const train = async (...argv: readonly string[]): Promise<TrainJson['run']> => (await bench.json<TrainJson>([PLATFORM, 'train', id, ...argv])).run
   const endOf = async (runId: string): Promise<void> =>
     until(async () => (await bench.json<{state: string}>(['run', 'show', runId])).state === 'stopped', 60_000, `${runId} ends`)
   const controls = (text: string): readonly string[] => text.match(/[^\P{Cc}\n\t]|[\u2028\u2029\u202a-\u202e\u2066-\u2069\uFFFE\uFEFF]/gu) ?? []
@@ -68,12 +68,12 @@ describe('the log of a script', () => {
     for (const how of [[], ['--follow']]) {
       const into = openSync(path.join(bench.root, 'end.txt'), 'w')
       left.push(into)
-      const {bytes, code} = await peakMemory([RUN_JS, 'local', 'monitor', id, '--lines', '10000', ...how], {cwd: bench.project, env: bench.env, into})
+      const {bytes, code} = await peakMemory([RUN_JS, PLATFORM, 'monitor', id, '--lines', '10000', ...how], {cwd: bench.project, env: bench.env, into})
       expect(code).to.equal(0)
       expect(bytes / MIB, how.join()).to.be.lessThan(MEMORY_LIMIT / MIB)
       expect((await readFile(path.join(bench.root, 'end.txt'), 'utf8')).match(/^step 1 |^the last line$/gm), how.join()).to.have.length(10_000)
     }
-    const shown = await bench.json<MonitorJson>(['local', 'monitor', id, '--lines', '3'])
+    const shown = await bench.json<MonitorJson>([PLATFORM, 'monitor', id, '--lines', '3'])
     expect(shown.log_lines.at(-1)).to.equal('the last line')
     expect(shown.run.log_size_bytes).to.equal(blocks * MIB + 15)
     expect(shown.run.last_log_line).to.equal('the last line')
@@ -85,10 +85,10 @@ describe('the log of a script', () => {
     const run = await train('flood.py', '--project-name', 'flood', '--', '300')
     const into = openSync(path.join(bench.root, 'flood.txt'), 'w')
     left.push(into)
-    const {bytes, code} = await peakMemory([RUN_JS, 'local', 'monitor', id, '--follow', '--lines', '1'], {cwd: bench.project, env: bench.env, into})
+    const {bytes, code} = await peakMemory([RUN_JS, PLATFORM, 'monitor', id, '--follow', '--lines', '1'], {cwd: bench.project, env: bench.env, into})
     expect(code).to.equal(0)
     expect(bytes / MIB).to.be.lessThan(MEMORY_LIMIT / MIB)
-    expect((await bench.json<MonitorJson>(['local', 'monitor', id])).run.run_id).to.equal(run.run_id)
+    expect((await bench.json<MonitorJson>([PLATFORM, 'monitor', id])).run.run_id).to.equal(run.run_id)
     expect(await readFile(path.join(bench.root, 'flood.txt'), 'utf8')).to.match(/^the last line$/m)
   }).timeout(120_000)
 
@@ -97,7 +97,7 @@ describe('the log of a script', () => {
     await endOf(run.run_id)
     const into = openSync(path.join(bench.root, 'long.txt'), 'w')
     left.push(into)
-    for (const argv of [['local', 'monitor', id], ['local', 'monitor', id, '--follow'], ['run', 'logs', run.run_id]]) {
+    for (const argv of [[PLATFORM, 'monitor', id], [PLATFORM, 'monitor', id, '--follow'], ['run', 'logs', run.run_id]]) {
       const {bytes, code} = await peakMemory([RUN_JS, ...argv], {cwd: bench.project, env: bench.env, into})
       expect([code, bytes < MEMORY_LIMIT], `${argv.join(' ')}: ${Math.round(bytes / MIB)} MiB`).to.deep.equal([0, true])
     }
@@ -107,16 +107,16 @@ describe('the log of a script', () => {
   }).timeout(120_000)
 
   it('may hold anything: what is printed has no control character but \\n and \\t', async () => {
-    const waited = await bench.ok(['local', 'train', id, 'wild.py', '--wait', '--project-name', 'wild'])
-    const {run_id: runId} = (await bench.json<MonitorJson>(['local', 'monitor', id])).run
-    const shown = [waited, await bench.ok(['local', 'monitor', id]), await bench.ok(['local', 'monitor', id, '--follow']), await bench.ok(['run', 'logs', runId]),
-      await bench.ok(['run', 'show', runId]), await bench.ok(['local', 'status', id]), await bench.ok(['run', 'list'])]
+    const waited = await bench.ok([PLATFORM, 'train', id, 'wild.py', '--wait', '--project-name', 'wild'])
+    const {run_id: runId} = (await bench.json<MonitorJson>([PLATFORM, 'monitor', id])).run
+    const shown = [waited, await bench.ok([PLATFORM, 'monitor', id]), await bench.ok([PLATFORM, 'monitor', id, '--follow']), await bench.ok(['run', 'logs', runId]),
+      await bench.ok(['run', 'show', runId]), await bench.ok([PLATFORM, 'status', id]), await bench.ok(['run', 'list'])]
     for (const {stderr, stdout} of shown) expect(controls(stdout + stderr)).to.deep.equal([])
     for (const {stdout} of shown.slice(0, 4)) {
       expect(stdout).to.contain('after the title').and.to.contain('red').and.to.contain('tab\t end').and.to.contain('done €').and.to.contain('no newline at the end')
       expect(stdout.match(/\d+%\|#*/g)).to.deep.equal(['100%|##########'])
     }
-    const {log_lines: lines} = await bench.json<MonitorJson>(['local', 'monitor', id])
+    const {log_lines: lines} = await bench.json<MonitorJson>([PLATFORM, 'monitor', id])
     expect(controls(lines.join('\n'))).to.deep.equal([])
   })
 
@@ -146,7 +146,7 @@ describe('the log of a script', () => {
   it('is left by run logs and monitor --follow when their reader leaves', async () => {
     const run = await train('clock.py', '--project-name', 'clock')
     await until(async () => (await stat(run.log_path)).size > 0, 10_000, 'a first line')
-    for (const [command, code] of [[`run logs ${run.run_id}`, 0], [`local monitor ${id} --follow`, 130]] as const) {
+    for (const [command, code] of [[`run logs ${run.run_id}`, 0], [`${PLATFORM} monitor ${id} --follow`, 130]] as const) {
       const piped = bench.shell(`set -o pipefail; "${RUN_JS}" ${command} | head -n 1`)
       const outcome = await collect(piped, 20_000)
       expect(outcome.stdout).to.match(/^at [\d.]+\n$/)
@@ -160,7 +160,7 @@ describe('the log of a script', () => {
 
   it('arrives with monitor --follow within a second of being written', async () => {
     const run = await train('clock.py', '--project-name', 'clock')
-    const following = bench.spawn(['local', 'monitor', id, '--follow', '--lines', '0'])
+    const following = bench.spawn([PLATFORM, 'monitor', id, '--follow', '--lines', '0'])
     const ended = collect(following, 30_000)
     const delays: number[] = []
     following.stdout?.on('data', (chunk: Buffer) => {
@@ -200,24 +200,24 @@ describe('the log of a script', () => {
     }
 
     it('leaves train --wait with 130, says what goes on and how to see it, and it goes on', async () => {
-      const {code, stderr, stdout} = await interrupted(['local', 'train', id, 'clock.py', '--wait', '--project-name', 'c1'], 'at ')
+      const {code, stderr, stdout} = await interrupted([PLATFORM, 'train', id, 'clock.py', '--wait', '--project-name', 'c1'], 'at ')
       const id1 = await runId()
       expect(code).to.equal(130)
-      expect(stderr).to.contain('Detached: this only stopped watching').and.to.contain(`${id1} on ${id}`).and.to.contain(`runctl local monitor ${id} --follow`)
+      expect(stderr).to.contain('Detached: this only stopped watching').and.to.contain(`${id1} on ${id}`).and.to.contain(`runctl ${PLATFORM} monitor ${id} --follow`)
       expect(stdout).to.not.contain('Detached')
       expect(stderr).to.not.match(/\n\s+at /)
       await stopAll(id1)
     })
 
     it('leaves one JSON document behind under --json', async () => {
-      const {code, stderr, stdout} = await interrupted(['local', 'train', id, 'clock.py', '--wait', '--json', '--project-name', 'c2'], '')
+      const {code, stderr, stdout} = await interrupted([PLATFORM, 'train', id, 'clock.py', '--wait', '--json', '--project-name', 'c2'], '')
       const id2 = await runId()
       const {error} = JSON.parse(stdout) as ErrorDocument
       expect([code, stderr, error.code, error.exit_code]).to.deep.equal([130, '', 'detached', 130])
       expect(error.still_running.join()).to.contain(id2)
-      const followed = await interrupted(['local', 'monitor', id, '--follow', '--json'], '')
+      const followed = await interrupted([PLATFORM, 'monitor', id, '--follow', '--json'], '')
       const second = (JSON.parse(followed.stdout) as ErrorDocument).error
-      expect([followed.code, second.code, second.next]).to.deep.equal([130, 'detached', [`runctl local monitor ${id} --follow`]])
+      expect([followed.code, second.code, second.next]).to.deep.equal([130, 'detached', [`runctl ${PLATFORM} monitor ${id} --follow`]])
       expect(await runId()).to.equal(id2)
       await stopAll(id2)
     })

@@ -1,7 +1,7 @@
 import {expect} from 'chai'
 
 import type {TrainJson} from '../../src/cli/verbs/train.js'
-import {Bench} from './support/bench.js'
+import {PLATFORM, Bench} from './support/bench.js'
 
 const SCRIPT = 'training/train_with_checkpoints.py'
 /** Takes the path in an argument of its own, and says what it got. */
@@ -25,11 +25,11 @@ describe('resuming from a certain run', () => {
   after(() => bench.destroy())
 
   const train = (script: string, flags: readonly string[], args: readonly string[]): Promise<TrainJson> =>
-    bench.json<TrainJson>(['local', 'train', id, script, '--wait', ...flags, '--', ...args, ...(script === SCRIPT ? ['--step-seconds', '0'] : [])])
+    bench.json<TrainJson>([PLATFORM, 'train', id, script, '--wait', ...flags, '--', ...args, ...(script === SCRIPT ? ['--step-seconds', '0'] : [])])
 
   it('--resume RUN takes its newest complete checkpoint, whatever came later', async () => {
     expect((await train(SCRIPT, ['--resume', first], ['--epochs', '3'])).run.resume_from).to.equal('checkpoints/checkpoint_epoch_2.json')
-    expect((await bench.jsonError(['local', 'train', id, SCRIPT, '--resume', 'run-20260101-000000-00000000'])).error.code).to.be.oneOf(['not_found', 'verification_failed'])
+    expect((await bench.jsonError([PLATFORM, 'train', id, SCRIPT, '--resume', 'run-20260101-000000-00000000'])).error.code).to.be.oneOf(['not_found', 'verification_failed'])
   })
 
   it('checkpoint resume --run continues that run', async () => {

@@ -4,7 +4,7 @@ import type {StopAnswer} from '../../src/agent/protocol.js'
 import type {TrainJson} from '../../src/cli/verbs/train.js'
 import type {RunRow} from '../../src/core/list-runs.js'
 import type {RunLogsJson} from '../../src/core/read-log.js'
-import {Bench, until} from './support/bench.js'
+import {PLATFORM, Bench, until} from './support/bench.js'
 
 const SCRIPT = 'training/train_with_checkpoints.py'
 
@@ -17,8 +17,8 @@ describe('run list, show, logs and stop', () => {
   before(async () => {
     bench = await Bench.create({'binary.py': 'import sys\nsys.stdout.buffer.write(b"caf\\xc3\\xa9 \\xff \\x1b[31mred\\x1b[0m \\x07\\n10%\\r100%\\nlast")\n'})
     id = await bench.instance()
-    done = (await bench.json<TrainJson>(['local', 'train', id, SCRIPT, '--wait', '--name', 'first try', '--', '--epochs', '2', '--step-seconds', '0'])).run.run_id
-    active = (await bench.json<TrainJson>(['local', 'train', id, SCRIPT, '--project-name', 'other', '--', '--epochs', '1000', '--step-seconds', '0.01'])).run.run_id
+    done = (await bench.json<TrainJson>([PLATFORM, 'train', id, SCRIPT, '--wait', '--name', 'first try', '--', '--epochs', '2', '--step-seconds', '0'])).run.run_id
+    active = (await bench.json<TrainJson>([PLATFORM, 'train', id, SCRIPT, '--project-name', 'other', '--', '--epochs', '1000', '--step-seconds', '0.01'])).run.run_id
   })
   after(() => bench.destroy())
 
@@ -34,7 +34,7 @@ describe('run list, show, logs and stop', () => {
 
   it('shows one, with the command that it ran and where its log is', async () => {
     expect(await show(done)).to.deep.include({
-      run_id: done, instance_id: id, platform: 'local', name: 'first try', script: SCRIPT, args: ['--epochs', '2', '--step-seconds', '0'],
+      run_id: done, instance_id: id, platform: PLATFORM, name: 'first try', script: SCRIPT, args: ['--epochs', '2', '--step-seconds', '0'],
       state: 'stopped', reason: 'completed', exit_code: 0, signal: null, attempt: 1, checkpoint_count: 2,
     })
     const {stdout} = await bench.ok(['run', 'show', done])
@@ -50,7 +50,7 @@ describe('run list, show, logs and stop', () => {
   })
 
   it('prints no raw control character of a log, unless asked for the bytes', async () => {
-    const {run} = await bench.json<TrainJson>(['local', 'train', id, 'binary.py', '--wait'])
+    const {run} = await bench.json<TrainJson>([PLATFORM, 'train', id, 'binary.py', '--wait'])
     const {stdout} = await bench.ok(['run', 'logs', run.run_id])
     expect(stdout).to.match(/^café \uFFFD red /).and.to.contain('\n100%\nlast').and.not.to.match(/[\u0007\u001B\r]/)
     expect((await bench.json<RunLogsJson>(['run', 'logs', run.run_id])).lines.slice(1)).to.deep.equal(['100%', 'last'])
@@ -59,9 +59,9 @@ describe('run list, show, logs and stop', () => {
   })
 
   it('refuses a second run in the folder of an active one, and says how to go on', async () => {
-    const failure = await bench.jsonError(['local', 'train', id, SCRIPT, '--project-name', 'other', '--', '--epochs', '1'])
+    const failure = await bench.jsonError([PLATFORM, 'train', id, SCRIPT, '--project-name', 'other', '--', '--epochs', '1'])
     expect(failure.error).to.deep.include({code: 'run_active', exit_code: 5})
-    expect(failure.error.next).to.include(`runctl run stop ${active}`).and.to.include(`runctl local monitor ${id} --follow`)
+    expect(failure.error.next).to.include(`runctl run stop ${active}`).and.to.include(`runctl ${PLATFORM} monitor ${id} --follow`)
   })
 
   it('saves and ends one run; the instance and its other runs go on', async () => {
@@ -77,14 +77,14 @@ describe('run list, show, logs and stop', () => {
 
   it('ends nothing that saved nothing, unless forced', async () => {
     await bench.write('deaf.py', 'import time\nprint("begun", flush=True)\ntime.sleep(600)\n')
-    const {run} = await bench.json<TrainJson>(['local', 'train', id, 'deaf.py', '--project-name', 'deaf'])
+    const {run} = await bench.json<TrainJson>([PLATFORM, 'train', id, 'deaf.py', '--project-name', 'deaf'])
     const failure = await bench.jsonError(['run', 'stop', run.run_id, '--grace', '500ms'])
     expect(failure.error).to.deep.include({code: 'save_failed', exit_code: 9})
     expect(failure.error.still_running.join()).to.contain(run.run_id)
     expect(failure.error.next).to.include(`runctl run stop ${run.run_id} --force`)
     expect((await show(run.run_id)).state).to.equal('running')
 
-    const stop = await bench.jsonError(['local', 'stop', id, '--grace', '500ms'])
+    const stop = await bench.jsonError([PLATFORM, 'stop', id, '--grace', '500ms'])
     expect(stop.error).to.deep.include({code: 'save_failed', exit_code: 9})
     expect(stop.error.still_running.join()).to.contain(id)
 

@@ -7,7 +7,7 @@ import {expect} from 'chai'
 
 import type {TrainJson} from '../../src/cli/verbs/train.js'
 import type {InstanceStatus} from '../../src/core/show-status.js'
-import {Bench, until} from './support/bench.js'
+import {PLATFORM, Bench, until} from './support/bench.js'
 
 const exists = (file: string): Promise<boolean> => lstat(file).then(() => true, () => false)
 
@@ -32,7 +32,7 @@ describe('the code that is sent', () => {
     return {
       cwd,
       there: (...parts) => bench.home(id, 'projects', name, ...parts),
-      train: (...argv) => bench.json<TrainJson>(['local', 'train', id, ...(argv.length > 0 ? argv : ['ok.py']), '--wait'], {cwd}),
+      train: (...argv) => bench.json<TrainJson>([PLATFORM, 'train', id, ...(argv.length > 0 ? argv : ['ok.py']), '--wait'], {cwd}),
     }
   }
 
@@ -81,13 +81,13 @@ describe('the code that is sent', () => {
   it('is refused with a link that leads out of the project (2), which is named, and nothing arrives', async () => {
     const {cwd, there} = await project('leaves', {})
     await symlink('/etc/passwd', path.join(cwd, 'pass wd'))
-    const {error} = await bench.jsonError(['local', 'train', id, 'ok.py'], {cwd})
+    const {error} = await bench.jsonError([PLATFORM, 'train', id, 'ok.py'], {cwd})
     expect([error.exit_code, error.code]).to.deep.equal([2, 'bad_input'])
     expect(error.message).to.contain('pass wd').and.to.contain('/etc/passwd')
     expect(error.details).to.deep.include({path: 'pass wd'})
     expect(await exists(there())).to.equal(false)
     await writeFile(path.join(cwd, '.runctlignore'), 'pass wd\n')
-    await bench.ok(['local', 'train', id, 'ok.py', '--wait'], {cwd})
+    await bench.ok([PLATFORM, 'train', id, 'ok.py', '--wait'], {cwd})
     expect(await exists(there('pass wd'))).to.equal(false)
   })
 
@@ -134,9 +134,9 @@ open(os.path.join(os.environ["RUNCTL_CHECKPOINT_DIR"], "c_1.json"), "w").write("
   it('runs as it is: a .sh by sh, an executable by its first line, and neither where it is neither (2)', async () => {
     const {cwd, train} = await project('kinds', {'plain.sh': 'echo "sh $0 $1"; exit 0\n', 'tool': '#!/usr/bin/env python3\nimport sys\nprint("tool", sys.argv[1:])\n', 'data.txt': 'x'})
     await chmod(path.join(cwd, 'tool'), 0o755)
-    expect((await bench.ok(['local', 'train', id, 'plain.sh', '--wait', '--', 'one'], {cwd})).stdout).to.match(/^sh \S*plain\.sh one\n/)
-    expect((await bench.ok(['local', 'train', id, 'tool', '--wait', '--', 'one'], {cwd})).stdout).to.match(/^tool \['one'\]\n/)
-    expect((await bench.jsonError(['local', 'train', id, 'data.txt', '--wait'], {cwd})).error.code).to.equal('bad_input')
+    expect((await bench.ok([PLATFORM, 'train', id, 'plain.sh', '--wait', '--', 'one'], {cwd})).stdout).to.match(/^sh \S*plain\.sh one\n/)
+    expect((await bench.ok([PLATFORM, 'train', id, 'tool', '--wait', '--', 'one'], {cwd})).stdout).to.match(/^tool \['one'\]\n/)
+    expect((await bench.jsonError([PLATFORM, 'train', id, 'data.txt', '--wait'], {cwd})).error.code).to.equal('bad_input')
     expect((await train('plain.sh')).run).to.deep.include({reason: 'completed', exit_code: 0})
   })
 
@@ -144,17 +144,17 @@ open(os.path.join(os.environ["RUNCTL_CHECKPOINT_DIR"], "c_1.json"), "w").write("
     const {cwd, train} = await project('stays', {'version.py': 'print("version 1")\n'})
     await train('version.py')
     await writeFile(path.join(cwd, 'version.py'), 'print("version 2")\n')
-    const {stdout} = await bench.ok(['local', 'train', id, 'version.py', '--wait', '--no-sync-code'], {cwd})
+    const {stdout} = await bench.ok([PLATFORM, 'train', id, 'version.py', '--wait', '--no-sync-code'], {cwd})
     expect(stdout).to.contain('version 1').and.to.contain('not sent')
   })
 
   it('warns of what looks like a secret, by name and never by content', async () => {
     const {cwd, there} = await project('secrets', {'.env': 'API_KEY=hunter2hunter2\n', 'keys/id_rsa': 'hunter2\n', 'server.pem': 'hunter2\n', '.env.example': 'API_KEY=\n'})
-    const {stderr, stdout} = await bench.ok(['local', 'train', id, 'ok.py', '--wait'], {cwd})
+    const {stderr, stdout} = await bench.ok([PLATFORM, 'train', id, 'ok.py', '--wait'], {cwd})
     expect(stderr).to.contain('look like secrets').and.to.contain('.env').and.to.contain('keys/id_rsa').and.to.contain('server.pem').and.to.contain('.runctlignore')
     expect(stderr + stdout).to.not.contain('hunter2').and.to.not.contain('.env.example')
     await writeFile(path.join(cwd, '.runctlignore'), '.env\nkeys/\n*.pem\n')
-    const quiet = await bench.ok(['local', 'train', id, 'ok.py', '--wait'], {cwd})
+    const quiet = await bench.ok([PLATFORM, 'train', id, 'ok.py', '--wait'], {cwd})
     expect(quiet.stderr).to.not.contain('secret')
     expect(await exists(there('.env'))).to.equal(false)
   })

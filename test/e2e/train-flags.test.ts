@@ -3,7 +3,7 @@ import {expect} from 'chai'
 import type {TrainJson} from '../../src/cli/verbs/train.js'
 import type {WorkflowResult} from '../../src/core/run-workflow.js'
 import type {Checkpoint} from '../../src/model/checkpoint.js'
-import {Bench, collect, until, type Outcome} from './support/bench.js'
+import {PLATFORM, Bench, collect, until, type Outcome} from './support/bench.js'
 
 const LOOKS = `import json, os, sys
 data, out = os.environ["RUNCTL_DATA_DIR"], os.environ["RUNCTL_OUTPUT_DIR"]
@@ -31,7 +31,7 @@ describe('what a flag promises', () => {
   })
   after(() => bench.destroy())
 
-  const train = (...argv: readonly string[]): Promise<TrainJson> => bench.json<TrainJson>(['local', 'train', id, ...argv])
+  const train = (...argv: readonly string[]): Promise<TrainJson> => bench.json<TrainJson>([PLATFORM, 'train', id, ...argv])
   const seen = async (...parts: readonly string[]): Promise<Seen> => JSON.parse(await bench.readHome(id, 'projects', ...parts, 'seen.json')) as Seen
   const states = async (project: string): Promise<readonly string[]> =>
     (await bench.json<readonly {project: string; state: string}[]>(['run', 'list'])).filter(run => run.project === project).map(({state}) => state)
@@ -45,7 +45,7 @@ describe('what a flag promises', () => {
     const {data_sync: second} = await train('looks.py', '--wait', '--project-name', 'data', '--data', './sets/')
     expect((await seen('data', 'outputs')).data).to.deep.equal({'a.csv': 'changed\n', 'deep/b c.csv': '2\n'})
     expect(second).to.deep.include({files_sent: 1, files_total: 2})
-    expect((await bench.jsonError(['local', 'train', id, 'looks.py', '--data', 'nowhere'])).error).to.deep.include({code: 'not_found', exit_code: 3})
+    expect((await bench.jsonError([PLATFORM, 'train', id, 'looks.py', '--data', 'nowhere'])).error).to.deep.include({code: 'not_found', exit_code: 3})
   })
 
   it('--checkpoint-pattern, --checkpoint-dir and --output-dir: these files there, and no other, are checkpoints; results go where it says', async () => {
@@ -65,7 +65,7 @@ describe('what a flag promises', () => {
 
   it('--concurrent: a second run in the folder of an active one', async () => {
     const {run: first} = await train('endless.py', '--project-name', 'both')
-    expect((await bench.jsonError(['local', 'train', id, 'endless.py', '--project-name', 'both'])).error.code).to.equal('run_active')
+    expect((await bench.jsonError([PLATFORM, 'train', id, 'endless.py', '--project-name', 'both'])).error.code).to.equal('run_active')
     const {run: second} = await train('endless.py', '--project-name', 'both', '--concurrent')
     expect(await states('both')).to.deep.equal(['running', 'running'])
     await end(first.run_id, second.run_id)
@@ -76,7 +76,7 @@ describe('what a flag promises', () => {
     expect([waited, run.state]).to.deep.equal([false, 'running'])
     expect(await states('detached')).to.deep.equal(['running'])
     await end(run.run_id)
-    expect((await bench.jsonError(['local', 'train', id, 'endless.py', '--detach', '--wait'])).error.exit_code).to.equal(2)
+    expect((await bench.jsonError([PLATFORM, 'train', id, 'endless.py', '--detach', '--wait'])).error.exit_code).to.equal(2)
   })
 
   it('workflow run --timeout: gives up waiting (8), and the run goes on', async () => {
@@ -92,7 +92,7 @@ describe('what a flag promises', () => {
 
   it('processes --watch --interval: looks again and again until Ctrl-C', async () => {
     const {run} = await train('endless.py', '--project-name', 'watched')
-    const watching = bench.spawn(['local', 'processes', id, '--watch', '--interval', '200ms'])
+    const watching = bench.spawn([PLATFORM, 'processes', id, '--watch', '--interval', '200ms'])
     const outcome = collect(watching, 30_000)
     let shown = ''
     watching.stdout?.on('data', (chunk: Buffer) => (shown += chunk.toString()))
@@ -102,21 +102,21 @@ describe('what a flag promises', () => {
     expect(code).to.equal(130)
     expect(stderr).to.contain('Detached')
     await end(run.run_id)
-    for (const flags of [['--watch'], ['--interval', '1s']]) expect((await bench.jsonError(['local', 'processes', id, ...flags])).error.exit_code).to.equal(2)
+    for (const flags of [['--watch'], ['--interval', '1s']]) expect((await bench.jsonError([PLATFORM, 'processes', id, ...flags])).error.exit_code).to.equal(2)
   })
 
   it('wait --for: returns with the instance in that state, and waits for nothing that nobody has begun (4)', async () => {
     const other = await bench.instance()
-    const waits = (...argv: readonly string[]): Promise<Outcome> => bench.run(['local', 'wait', other, '--json', ...argv])
+    const waits = (...argv: readonly string[]): Promise<Outcome> => bench.run([PLATFORM, 'wait', other, '--json', ...argv])
     for (const [state, verb] of [['stopped', 'stop'], ['terminated', 'terminate']] as const) {
-      const {error} = await bench.jsonError(['local', 'wait', other, '--for', state])
-      expect([error.code, error.next]).to.deep.equal(['wrong_state', [`runctl local ${verb} ${other}`]])
+      const {error} = await bench.jsonError([PLATFORM, 'wait', other, '--for', state])
+      expect([error.code, error.next]).to.deep.equal(['wrong_state', [`runctl ${PLATFORM} ${verb} ${other}`]])
     }
     expect(JSON.parse((await waits('--for', 'running', '--timeout', '1m')).stdout)).to.deep.include({id: other, state: 'running'})
-    await bench.ok(['local', 'stop', other])
+    await bench.ok([PLATFORM, 'stop', other])
     expect(JSON.parse((await waits('--for', 'stopped')).stdout)).to.deep.include({id: other, state: 'stopped'})
     expect((await waits('--for', 'running')).code).to.equal(4)
-    await bench.ok(['local', 'terminate', other])
+    await bench.ok([PLATFORM, 'terminate', other])
     expect(JSON.parse((await waits('--for', 'terminated')).stdout)).to.deep.include({id: other, state: 'terminated'})
   })
 })

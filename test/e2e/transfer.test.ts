@@ -7,7 +7,7 @@ import type {EndResult} from '../../src/core/end-instance.js'
 import type {InstanceStatus} from '../../src/core/show-status.js'
 import type {PullReport, PushReport} from '../../src/core/sync/reports.js'
 import type {Checkpoint} from '../../src/model/checkpoint.js'
-import {Bench} from './support/bench.js'
+import {PLATFORM, Bench} from './support/bench.js'
 
 const SCRIPT = 'training/train_with_checkpoints.py'
 /** Half a megabyte that zlib cannot shrink, the same every time. */
@@ -24,8 +24,8 @@ describe('push and pull', () => {
   })
   after(() => bench.destroy())
 
-  const push = (...argv: readonly string[]): Promise<PushReport> => bench.json<PushReport>(['local', 'push', id, ...argv])
-  const pull = (...argv: readonly string[]): Promise<PullReport> => bench.json<PullReport>(['local', 'pull', id, ...argv])
+  const push = (...argv: readonly string[]): Promise<PushReport> => bench.json<PushReport>([PLATFORM, 'push', id, ...argv])
+  const pull = (...argv: readonly string[]): Promise<PullReport> => bench.json<PullReport>([PLATFORM, 'pull', id, ...argv])
 
   it('a file goes there and comes back byte for byte, and not twice', async () => {
     expect(await push('weights.bin')).to.deep.include({files_total: 1, files_sent: 1, bytes_sent: BYTES.length})
@@ -48,31 +48,31 @@ describe('push and pull', () => {
   })
 
   it('names what is not there', async () => {
-    expect((await bench.jsonError(['local', 'push', id, 'nowhere'])).error).to.deep.include({code: 'not_found', exit_code: 3})
-    expect((await bench.jsonError(['local', 'pull', id, 'nowhere'])).error).to.deep.include({code: 'not_found', exit_code: 3})
-    expect((await bench.jsonError(['local', 'pull', id])).error).to.deep.include({code: 'bad_input', exit_code: 2})
+    expect((await bench.jsonError([PLATFORM, 'push', id, 'nowhere'])).error).to.deep.include({code: 'not_found', exit_code: 3})
+    expect((await bench.jsonError([PLATFORM, 'pull', id, 'nowhere'])).error).to.deep.include({code: 'not_found', exit_code: 3})
+    expect((await bench.jsonError([PLATFORM, 'pull', id])).error).to.deep.include({code: 'bad_input', exit_code: 2})
   })
 
   it('terminate is refused while checkpoints are on that disk alone, and the instance goes on', async () => {
-    await bench.ok(['local', 'train', id, SCRIPT, '--wait', '--', '--epochs', '2', '--step-seconds', '0'])
-    const refused = await bench.jsonError(['local', 'terminate', id])
+    await bench.ok([PLATFORM, 'train', id, SCRIPT, '--wait', '--', '--epochs', '2', '--step-seconds', '0'])
+    const refused = await bench.jsonError([PLATFORM, 'terminate', id])
     expect(refused.error).to.deep.include({code: 'save_failed', exit_code: 9})
-    expect(refused.error.next).to.include(`runctl local pull ${id} --checkpoints`)
+    expect(refused.error.next).to.include(`runctl ${PLATFORM} pull ${id} --checkpoints`)
     expect(refused.error.still_running.join()).to.contain(id)
-    expect(await bench.json<InstanceStatus>(['local', 'status', id])).to.deep.include({state: 'running'})
+    expect(await bench.json<InstanceStatus>([PLATFORM, 'status', id])).to.deep.include({state: 'running'})
   })
 
   it('also while a training is active there, which could only save to that disk', async () => {
-    const {run} = await bench.json<TrainJson>(['local', 'train', id, SCRIPT, '--project-name', 'active', '--', '--epochs', '1000'])
-    const refused = await bench.jsonError(['local', 'terminate', id])
+    const {run} = await bench.json<TrainJson>([PLATFORM, 'train', id, SCRIPT, '--project-name', 'active', '--', '--epochs', '1000'])
+    const refused = await bench.jsonError([PLATFORM, 'terminate', id])
     expect(refused.error).to.deep.include({code: 'save_failed', exit_code: 9})
     expect(refused.error.message).to.contain(run.run_id)
     await bench.ok(['run', 'stop', run.run_id])
-    await bench.ok(['local', 'exec', id, '--', 'rm', '-r', 'projects/active'])
+    await bench.ok([PLATFORM, 'exec', id, '--', 'rm', '-r', 'projects/active'])
   })
 
   it('and is allowed when they have been pulled, verified', async () => {
-    await bench.ok(['local', 'train', id, SCRIPT, '--wait', '--resume', 'latest', '--', '--epochs', '3', '--step-seconds', '0'])
+    await bench.ok([PLATFORM, 'train', id, SCRIPT, '--wait', '--resume', 'latest', '--', '--epochs', '3', '--step-seconds', '0'])
     const pulled = await pull('--checkpoints')
     expect(pulled.destination).to.equal(path.join(bench.project, 'runctl-checkpoints', id, 'project'))
     expect(pulled.files.map(file => file.path).sort()).to.deep.equal([1, 2, 3].map(epoch => `checkpoint_epoch_${epoch}.json`))
@@ -83,9 +83,10 @@ describe('push and pull', () => {
       expect(places.map(({kind}) => kind)).to.include('client')
       expect(places.find(({kind}) => kind === 'client')?.verified_at).to.be.a('string')
     }
-    const ended = await bench.json<EndResult>(['local', 'terminate', id])
+    const ended = await bench.json<EndResult>([PLATFORM, 'terminate', id])
     expect(ended.instance.state).to.equal('terminated')
-    expect(await stat(bench.home(id)).catch(() => null)).to.equal(null)
-    expect(await bench.json<EndResult>(['local', 'terminate', id])).to.deep.include({changed: false})
+    // A machine that somebody has keeps its disk.
+    if (PLATFORM !== 'ssh') expect(await stat(bench.home(id)).catch(() => null)).to.equal(null)
+    expect(await bench.json<EndResult>([PLATFORM, 'terminate', id])).to.deep.include({changed: false})
   })
 })

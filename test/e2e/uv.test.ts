@@ -4,7 +4,7 @@ import path from 'node:path'
 import {expect} from 'chai'
 
 import type {TrainJson} from '../../src/cli/verbs/train.js'
-import {Bench, collect, type Outcome} from './support/bench.js'
+import {PLATFORM, Bench, collect, type Outcome} from './support/bench.js'
 import {makeWheel} from './support/make-wheel.js'
 
 /** The real uv: that of .ci/run, or whichever is on the PATH. */
@@ -49,7 +49,7 @@ describe('what a script declares for uv', () => {
   /** Nothing but this machine: what uv needs, it finds here or fails. */
   const train = async (...argv: readonly string[]): Promise<Outcome> => {
     const env = {...bench.env, PATH: `${path.dirname(UV)}:${bench.env['PATH'] ?? ''}`, UV_OFFLINE: '1', UV_PYTHON_DOWNLOADS: 'never', UV_PYTHON_PREFERENCE: 'only-system', UV_CACHE_DIR: path.join(bench.root, 'uv')}
-    return collect(bench.spawn(['local', 'train', id, ...argv, '--wait'], {env}), 60_000, argv)
+    return collect(bench.spawn([PLATFORM, 'train', id, ...argv, '--wait'], {env}), 60_000, argv)
   }
   const started = async (project: string): Promise<boolean> => access(bench.home(id, 'projects', project, 'started')).then(() => true, () => false)
 

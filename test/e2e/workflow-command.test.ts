@@ -4,7 +4,7 @@ import {expect} from 'chai'
 
 import type {WorkflowResult} from '../../src/core/run-workflow.js'
 import type {ResourceRow} from '../../src/core/list-resources.js'
-import {Bench} from './support/bench.js'
+import {PLATFORM, Bench} from './support/bench.js'
 
 const SCRIPT = 'training/train_with_checkpoints.py'
 const ARGS = ['--', '--epochs', '2', '--step-seconds', '0']
@@ -33,11 +33,11 @@ describe('workflow 7: the whole session in one command', () => {
       ['checkpoints/checkpoint_epoch_1.json', result.run.run_id, 'complete'],
       ['checkpoints/checkpoint_epoch_2.json', result.run.run_id, 'complete'],
     ])
-    expect(result.next).to.include(`runctl local stop ${id}`)
+    expect(result.next).to.include(`runctl ${PLATFORM} stop ${id}`)
   })
 
   it('starts a stopped instance first; workflow train is the same command', async () => {
-    await bench.ok(['local', 'stop', id])
+    await bench.ok([PLATFORM, 'stop', id])
     const result = await bench.json<WorkflowResult>(['workflow', 'train', id, SCRIPT, ...ARGS])
     expect(result).to.deep.include({began: 'started', verified_count: 2})
     expect(result.instance.state).to.equal('running')
@@ -55,22 +55,22 @@ describe('workflow 7: the whole session in one command', () => {
   })
 
   it('creates an instance where a platform is named, also in the short form', async () => {
-    const named = await bench.json<WorkflowResult>(['workflow', 'run', 'local', SCRIPT, ...ARGS])
-    const short = await bench.json<WorkflowResult>(['local', SCRIPT, ...ARGS])
+    const named = await bench.json<WorkflowResult>(['workflow', 'run', PLATFORM, SCRIPT, ...ARGS])
+    const short = await bench.json<WorkflowResult>([PLATFORM, SCRIPT, ...ARGS])
     for (const result of [named, short]) expect(result).to.deep.include({began: 'created', then: 'keep', verified_count: 2})
     expect(new Set([id, named.instance.id, short.instance.id]).size).to.equal(3)
     expect([await stateOf(named.instance.id), await stateOf(short.instance.id)]).to.deep.equal(['running', 'running'])
   })
 
   it('stops the instance at the end if told to', async () => {
-    const result = await bench.json<WorkflowResult>(['local', SCRIPT, '--then', 'stop', ...ARGS])
+    const result = await bench.json<WorkflowResult>([PLATFORM, SCRIPT, '--then', 'stop', ...ARGS])
     expect(result).to.deep.include({then: 'stop', verified_count: 2})
     expect(result.instance.last_checkpoint?.path).to.equal('checkpoints/checkpoint_epoch_2.json')
     expect(await stateOf(result.instance.id)).to.equal('stopped')
   })
 
   it('brings the checkpoints here before it terminates the instance', async () => {
-    const result = await bench.json<WorkflowResult>(['workflow', 'run', 'local', SCRIPT, '--then', 'terminate', ...ARGS])
+    const result = await bench.json<WorkflowResult>(['workflow', 'run', PLATFORM, SCRIPT, '--then', 'terminate', ...ARGS])
     expect(result).to.deep.include({then: 'terminate', verified_count: 2, next: []})
     expect(await stateOf(result.instance.id)).to.be.oneOf(['terminated', undefined])
     const folder = path.join(bench.project, 'runctl-checkpoints', result.run.run_id)
@@ -79,7 +79,7 @@ describe('workflow 7: the whole session in one command', () => {
   })
 
   it('does not send the checkpoints that it brought here back with the code', async () => {
-    const {sync} = await bench.json<WorkflowResult>(['workflow', 'run', 'local', SCRIPT, ...ARGS])
+    const {sync} = await bench.json<WorkflowResult>(['workflow', 'run', PLATFORM, SCRIPT, ...ARGS])
     const own = (await readdir(bench.project, {recursive: true, withFileTypes: true})).filter(entry => entry.isFile() && !entry.parentPath.includes('runctl-checkpoints'))
     expect(await readdir(path.join(bench.project, 'runctl-checkpoints'))).to.have.length(1)
     expect(sync?.files_total).to.equal(own.length)
@@ -87,7 +87,7 @@ describe('workflow 7: the whole session in one command', () => {
 
   it('keeps the instance whose training failed: its log is worth the disk', async () => {
     await bench.write('fails.py', 'import sys\nprint("no such data")\nsys.exit(3)\n')
-    const failure = await bench.jsonError(['local', 'fails.py', '--then', 'terminate'])
+    const failure = await bench.jsonError([PLATFORM, 'fails.py', '--then', 'terminate'])
     expect(failure.error).to.deep.include({code: 'training_failed', exit_code: 10})
     expect(failure.error.details).to.deep.include({exit_code: 3, last_log_lines: ['no such data']})
     expect(await stateOf(String(failure.error.details['instance_id']))).to.equal('stopped')
@@ -95,7 +95,7 @@ describe('workflow 7: the whole session in one command', () => {
 
   it('creates nothing for a script that does not exist', async () => {
     const before = await bench.json<readonly ResourceRow[]>(['resources', 'list'])
-    const failure = await bench.jsonError(['workflow', 'run', 'local', 'training/nowhere.py'])
+    const failure = await bench.jsonError(['workflow', 'run', PLATFORM, 'training/nowhere.py'])
     expect(failure.error.code).to.equal('not_found')
     expect(await bench.json<readonly ResourceRow[]>(['resources', 'list'])).to.have.length(before.length)
   })

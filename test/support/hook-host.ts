@@ -2,34 +2,48 @@ import type {Interfaces} from '@oclif/core'
 
 type Step = (options: Record<string, unknown>) => unknown
 
+interface HookedPlugin {
+  readonly name: string
+  readonly root: string
+  readonly type: string
+  readonly hooks: never
+  readonly steps: Readonly<Record<string, readonly Step[] | Step>>
+}
+
 /**
- * The part of oclif's Config that runs hooks, and does it as oclif does: plugins side by side, the steps of one in turn, results in order of
- * completion, a throw kept as failure, an own timeout for each step.
+ * The part of oclif's Config that runs hooks, and does it as oclif does: those of the plugins that `this.plugins` holds, side by side, the steps of
+ * one in turn, results in order of completion, a throw kept as failure, an own timeout for each step. The plugin `runctl` is the root, all others are the user's.
  */
 export class HookHost {
   readonly name = 'runctl'
   readonly dataDir: string
   readonly calls: {readonly event: string; readonly captureErrors: boolean}[] = []
+  readonly plugins: ReadonlyMap<string, HookedPlugin>
+  readonly runHook = runHook as unknown as Interfaces.Config['runHook']
 
-  constructor(private readonly plugins: Readonly<Record<string, Readonly<Record<string, readonly Step[] | Step>>>>, dataDir = '') {
+  constructor(plugins: Readonly<Record<string, Readonly<Record<string, readonly Step[] | Step>>>>, dataDir = '') {
     this.dataDir = dataDir
-  }
-
-  readonly runHook = (async (event: string, options: Record<string, unknown>, timeoutMs?: number, captureErrors = false) => {
-    this.calls.push({event, captureErrors})
-    const final: {failures: object[]; successes: object[]} = {failures: [], successes: []}
-    await Promise.all(Object.entries(this.plugins).map(async ([name, events]) => {
-      for (const step of [events[event] ?? []].flat()) {
-        try {
-          const result: unknown = await within(timeoutMs, Promise.resolve().then(() => step(options)))
-          final.successes.push({plugin: {name}, result})
-        } catch (error) {
-          final.failures.push({plugin: {name}, error})
-        }
-      }
+    this.plugins = new Map(Object.entries(plugins).map(([name, steps]) => {
+      const hooks = Object.fromEntries(Object.entries(steps).map(([event, some]) => [event, [some].flat()])) as never
+      return [name, {name, root: `/plugins/${name}`, type: name === this.name ? 'core' : 'user', hooks, steps}]
     }))
-    return final
-  }) as unknown as Interfaces.Config['runHook']
+  }
+}
+
+async function runHook(this: HookHost, event: string, options: Record<string, unknown>, timeoutMs?: number, captureErrors = false): Promise<unknown> {
+  this.calls.push({event, captureErrors})
+  const final: {failures: object[]; successes: object[]} = {failures: [], successes: []}
+  await Promise.all([...this.plugins.values()].map(async ({name, steps}) => {
+    for (const step of [steps[event] ?? []].flat()) {
+      try {
+        const result: unknown = await within(timeoutMs, Promise.resolve().then(() => step(options)))
+        final.successes.push({plugin: {name}, result})
+      } catch (error) {
+        final.failures.push({plugin: {name}, error})
+      }
+    }
+  }))
+  return final
 }
 
 async function within(ms: number | undefined, work: Promise<unknown>): Promise<unknown> {

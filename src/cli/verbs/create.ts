@@ -16,6 +16,7 @@ import {errorJson, type ErrorJson} from '../error-json.js'
 import {limitFlags, limitWish} from '../limit-flags.js'
 import {newRequestId} from '../new-request-id.js'
 import {PlatformCommand} from '../platform-command.js'
+import {stepFlags} from '../step-flags.js'
 
 /** In the place of one of several that failed; with an id where it exists all the same. */
 export interface CreateFailure {
@@ -42,6 +43,7 @@ With --max-hours, --max-cost or --idle the instance saves and stops itself, from
       ...extra,
       ...limitFlags,
       ...budgetFlag,
+      ...stepFlags,
       wait: Flags.boolean({default: false, summary: 'Wait until the instance answers.'}),
       timeout: durationFlag({summary: 'With --wait: how long. Default: 10m.'}),
       'dry-run': Flags.boolean({default: false, summary: 'Only say what would be created and what it costs.', exclusive: ['wait', 'request-id', 'timeout']}),

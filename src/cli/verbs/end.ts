@@ -8,6 +8,7 @@ import {durationFlag} from '../duration-flag.js'
 import {newRequestId} from '../new-request-id.js'
 import {instanceIdsArg, InstancesCommand, type OneOrSeveral} from '../instances-command.js'
 import type {VerbFactory} from '../platform-command.js'
+import {stepFlags} from '../step-flags.js'
 
 const TEXTS = {
   stop: {
@@ -32,6 +33,7 @@ const endCommand = (kind: 'stop' | 'terminate', platform: string): Command.Class
       grace: durationFlag({summary: 'How long the training may take to save. Default: stop.grace of the configuration (120s).'}),
       force: Flags.boolean({default: false, summary: 'Go on even if nothing good was saved or a step failed.'}),
       timeout: durationFlag({summary: `How long to wait for the platform to ${kind} it.`, default: parseDuration('10m'), defaultHelp: async () => '10m'}),
+      ...stepFlags,
     }
 
     protected readonly platformName = platform

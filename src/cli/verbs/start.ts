@@ -12,6 +12,7 @@ import {instanceIdsArg, InstancesCommand, type OneOrSeveral} from '../instances-
 import {limitFlags, limitWish, typedLimits} from '../limit-flags.js'
 import type {VerbFactory} from '../platform-command.js'
 import type {CommandChange} from '../same-command.js'
+import {stepFlags} from '../step-flags.js'
 
 export const startCommand: VerbFactory = platform => {
   class Start extends InstancesCommand<StartResult> {
@@ -21,6 +22,7 @@ export const startCommand: VerbFactory = platform => {
     static override args = {instance: instanceIdsArg}
     static override flags = {
       ...limitFlags,
+      ...stepFlags,
       ...budgetFlag,
       wait: Flags.boolean({default: false, summary: 'Wait until the instance answers.'}),
       timeout: durationFlag({summary: 'How long to wait: with --wait until it answers, and before that for a stop that is under way.', default: parseDuration('10m'), defaultHelp: async () => '10m'}),

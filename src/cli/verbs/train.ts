@@ -12,6 +12,7 @@ import type {Platforms} from '../platforms.js'
 import {saveSettings} from '../save-settings.js'
 import {trainFlags, trainInput} from '../train-flags.js'
 import {trainOne, type TrainJson} from '../train-one.js'
+import {stepFlags} from '../step-flags.js'
 
 export type {TrainJson} from '../train-one.js'
 
@@ -35,6 +36,7 @@ Everything after '--' reaches the script as it is.`
     static override flags = {
       ...trainFlags,
       ...limitFlags,
+      ...stepFlags,
       wait: Flags.boolean({default: false, summary: 'Wait until the instance is ready, then follow the run to its end.', exclusive: ['detach']}),
       detach: Flags.boolean({default: false, summary: 'Return as soon as the script runs: what happens without --wait, said in so many words.'}),
     }

@@ -6,6 +6,7 @@ import {limitFlags} from '../../cli/limit-flags.js'
 import {trainFlags} from '../../cli/train-flags.js'
 import {trainOne, type TrainJson} from '../../cli/train-one.js'
 import {renderTrain} from '../../ui/train-text.js'
+import {stepFlags} from '../../cli/step-flags.js'
 
 const {'checkpoint-dir': _dir, 'checkpoint-pattern': _pattern, 'output-dir': _output, 'project-name': _project, resume: _resume, ...flags} = trainFlags
 
@@ -26,6 +27,7 @@ What was not kept must be given again: values of environment variables, --data, 
     from: Flags.string({helpValue: 's3://…', summary: 'Where in a store to look for the run. Default: train.output_s3, and what the tags of instances say.'}),
     ...flags,
     ...limitFlags,
+    ...stepFlags,
     wait: Flags.boolean({default: false, summary: 'Follow the run to its end.'}),
   }
 

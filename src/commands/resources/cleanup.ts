@@ -9,6 +9,7 @@ import {placeFlags} from '../../cli/resources-command.js'
 import {cleanUp, type ResourceCleanup} from '../../core/clean-up.js'
 import {parseDuration} from '../../model/duration.js'
 import {renderCleanupPlan} from '../../ui/cleanup-plan-text.js'
+import {stepFlags} from '../../cli/step-flags.js'
 
 export default class ResourcesCleanup extends ResourcePlacesCommand<ResourceCleanup> {
   static override summary = 'Remove what nobody needs any more: long stopped instances, disks, snapshots and addresses that are attached to nothing.'
@@ -23,6 +24,7 @@ An instance whose disk holds the only copy of a checkpoint stays, with the comma
   static override flags = {
     ...placeFlags,
     ...actFlags,
+    ...stepFlags,
     'older-than': durationFlag({summary: 'Only instances that have been stopped for so long, and other things that were made so long ago. 0s: whatever their age.', default: parseDuration('7d'), defaultHelp: async () => '7d'}),
     kind: Flags.option({options: KINDS, multiple: true, multipleNonGreedy: true, summary: 'Only such things. Repeatable. Default: all.'})(),
     'include-running': Flags.boolean({default: false, summary: 'End instances that still run too, where they were never used and were created an hour ago or more.'}),

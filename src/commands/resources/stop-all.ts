@@ -8,6 +8,7 @@ import {placeFlags} from '../../cli/resources-command.js'
 import {stopAll, type StopAllItem} from '../../core/stop-all.js'
 import {parseDuration} from '../../model/duration.js'
 import {renderStopAll} from '../../ui/stop-all-text.js'
+import {stepFlags} from '../../cli/step-flags.js'
 
 export default class ResourcesStopAll extends ResourcePlacesCommand<readonly StopAllItem[]> {
   static override summary = 'Stop all of your running instances that runctl made, each with its save; their disks are kept.'
@@ -17,6 +18,7 @@ with the command to go on. What cannot be stopped (a one-time spot instance) sta
   static override flags = {
     ...placeFlags,
     ...actFlags,
+    ...stepFlags,
     force: Flags.boolean({default: false, summary: 'Stop even where nothing good was saved or a step failed.'}),
     grace: durationFlag({summary: 'How long a training may take to save. Default: stop.grace of the configuration (120s).'}),
     timeout: durationFlag({summary: 'How long to wait for the platform, for each instance.', default: parseDuration('10m'), defaultHelp: async () => '10m'}),

@@ -4,9 +4,12 @@ import {tmpdir} from 'node:os'
 import path from 'node:path'
 
 import type {AwsBench, BenchOptions} from '../../bench/index.js'
+import type {SshMachines} from '../../ssh-machines/index.js'
 import {schemaName, validated} from './json-schema.js'
 import {REPOSITORY} from './repository.js'
 
+/** No test has more at once. */
+const SSH_MACHINES = 8
 const RUN_JS = path.join(REPOSITORY, 'bin', 'run.js')
 
 export interface Outcome {
@@ -23,9 +26,18 @@ export interface RunOptions {
 }
 
 /** The platforms on which every workflow runs, the same to the letter but for the platform's name. */
-export type PlatformName = 'aws' | 'local'
-/** `npm test` runs the workflows on this machine, `npm run test:aws` the same ones on the bench of AWS. */
-export const PLATFORMS: readonly PlatformName[] = [process.env['TEST_PLATFORM'] === 'aws' ? 'aws' : 'local']
+export type PlatformName = 'aws' | 'local' | 'ssh'
+/** `npm test` runs the workflows on this machine, `npm run test:aws` the same ones on the bench of AWS, `npm run test:ssh` on machines with sshd. */
+export const PLATFORMS: readonly PlatformName[] = [namedPlatform()]
+/** Where everything else is tested that needs instances and no cloud. */
+export const PLATFORM: PlatformName = PLATFORMS.includes('ssh') ? 'ssh' : 'local'
+/** Of the right shape, and nobody's. */
+export const ABSENT = PLATFORM === 'ssh' ? 'm0' : 'local-00000000'
+
+function namedPlatform(): PlatformName {
+  const {TEST_PLATFORM: name} = process.env
+  return name === 'aws' || name === 'ssh' ? name : 'local'
+}
 
 export interface Where {
   readonly platform?: PlatformName
@@ -41,14 +53,17 @@ export class Bench {
     readonly root: string,
     readonly platform: NonNullable<Where['platform']>,
     private readonly account: AwsBench | null,
+    /** The machines of the platform ssh. */
+    private readonly machines: SshMachines | null,
   ) {
     this.project = path.join(root, 'project')
   }
 
   /** A project folder with the sample scripts in training/, and whatever `files` holds. */
-  static async create(files: Readonly<Record<string, string>> = {}, {platform = 'local', aws}: Where = {}): Promise<Bench> {
+  static async create(files: Readonly<Record<string, string>> = {}, {platform = PLATFORM, aws}: Where = {}): Promise<Bench> {
     const root = await realpath(await mkdtemp(path.join(tmpdir(), 'runctl-e2e-')))
-    const bench = new Bench(root, platform, platform === 'aws' ? await startAccount(aws) : null)
+    const machines = platform === 'ssh' ? await startMachines(root) : null
+    const bench = new Bench(root, platform, platform === 'aws' ? await startAccount(aws) : null, machines)
     await cp(path.join(REPOSITORY, 'training'), path.join(bench.project, 'training'), {recursive: true, filter: source => !source.includes('__pycache__')})
     for (const [name, text] of Object.entries(files)) await bench.write(name, text)
     return bench
@@ -82,6 +97,7 @@ export class Bench {
 
   /** A file in the home of an instance, by its path on this machine. On aws the path is another one after each start. */
   home(instanceId: string, ...parts: readonly string[]): string {
+    if (this.machines !== null) return this.machines.home(instanceId, ...parts)
     if (this.account !== null) return this.account.world.machines.hostPath(instanceId, path.join(this.awsHome, ...parts))
     return path.join(this.root, 'data', 'local', 'instances', instanceId, 'home', ...parts)
   }
@@ -149,7 +165,8 @@ export class Bench {
 
   /** Ends every instance of this bench and removes its folders. */
   async destroy(): Promise<void> {
-    if (this.account === null) await this.#terminateAll()
+    if (this.machines !== null) await this.machines.close()
+    else if (this.account === null) await this.#terminateAll()
     else await this.account.close()
     await rm(this.root, {recursive: true, force: true, maxRetries: 5})
   }
@@ -159,6 +176,20 @@ export class Bench {
     const instances = JSON.parse(stdout || '[]') as readonly {id: string}[]
     await Promise.all(instances.map(({id}) => this.run(['local', 'terminate', id, '--force', '--grace', '1s'])))
   }
+}
+
+/** Machines with sshd, which the user's configuration lists, and the plugin that reaches them. */
+async function startMachines(root: string): Promise<SshMachines> {
+  const {startSshMachines} = await import('../../ssh-machines/index.js')
+  const machines = await startSshMachines(SSH_MACHINES)
+  const {config_file, hosts, suspend, usd_per_hour, wake} = machines.settings
+  const toml = (value: unknown): string => JSON.stringify(value).replaceAll(/("(?:[^"\\]|\\.)*"):/g, '$1 = ')
+  await mkdir(path.join(root, 'config'))
+  await writeFile(path.join(root, 'config', 'config.toml'), `[ssh]\n${Object.entries({hosts, config_file, wake, suspend, usd_per_hour}).map(([key, value]) => `${key} = ${toml(value)}\n`).join('')}`)
+  await mkdir(path.join(root, 'data'))
+  const plugin = {name: 'runctl-plugin-ssh', root: path.join(REPOSITORY, 'plugins', 'ssh'), type: 'link'}
+  await writeFile(path.join(root, 'data', 'package.json'), JSON.stringify({private: true, dependencies: {}, oclif: {schema: 1, plugins: [plugin]}}))
+  return machines
 }
 
 /** Loaded where it is used: most tests need no account. */

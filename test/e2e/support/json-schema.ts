@@ -12,7 +12,7 @@ const compiled = new Map<string, ValidateFunction>()
 export function schemaName(argv: readonly string[]): string {
   const [first = '', second = ''] = argv
   if (first === 'aws' && second === 'setup') return 'setup'
-  if (first === 'aws' || first === 'local') return VERBS.includes(second) ? second : 'workflow-run'
+  if (['aws', 'local', 'ssh'].includes(first)) return VERBS.includes(second) ? second : 'workflow-run'
   if (first === 'workflow') return 'workflow-run'
   if (first === 'status') return 'overview'
   if (first === 'doctor' || first === 'init') return first

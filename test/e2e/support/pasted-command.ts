@@ -21,7 +21,8 @@ export async function pasted(line: string): Promise<readonly string[]> {
   config ??= Config.load(REPOSITORY)
   const loaded = await config
   const at = words.indexOf('--')
-  const own = at === -1 ? words : words.slice(0, at)
+  // The platform ssh is a plugin's: its commands are those of local by another name.
+  const own = (at === -1 ? words : words.slice(0, at)).map((word, place) => (place < 2 && word === 'ssh' ? 'local' : word))
   for (let length = Math.min(3, own.length); length > 0; length--) {
     const found = loaded.findCommand(own.slice(0, length).join(':'))
     if (!found) continue
