@@ -9,7 +9,7 @@ import {RunctlError} from '../../../src/model/errors.js'
 import {COMMANDS} from '../src/commands.js'
 import {notify, spoolFolder} from '../src/notify.js'
 import {SenderLock} from '../src/sender-lock.js'
-import {startSender} from '../src/start-sender.js'
+import {type startSender} from '../src/start-sender.js'
 import {CHECKPOINT, INSTANCE, runStatus} from './samples.js'
 import {Webhook} from './webhook.js'
 
