@@ -142,7 +142,7 @@ export default defineConfig(
       ],
     },
   },
-  {files: ['src/commands/**/*.ts', 'src/hooks/**/*.ts', 'plugins/*/src/*.ts', 'eslint.config.js', 'test/support/reporter.js', 'test/e2e/shed-plugin/*.js'], rules: {'no-restricted-exports': 'off'}},
+  {files: ['src/commands/**/*.ts', 'src/hooks/**/*.ts', 'plugins/*/src/*.ts', 'templates/plugin/**/*.js', 'eslint.config.js', 'test/support/reporter.js', 'test/e2e/shed-plugin/*.js'], rules: {'no-restricted-exports': 'off'}},
   // events.ts is a library, not a hook.
   {files: ['src/hooks/events.ts'], rules: {'no-restricted-exports': ['error', {restrictDefaultExports: {direct: true, named: true}}]}},
   {

@@ -11,6 +11,7 @@ import type {DoctorLine} from '../core/run-doctor.js'
 import type {SetupResult} from '../core/set-up-platform.js'
 import type {ListedRow} from '../core/list-holdings.js'
 import type {ResourceRow} from '../core/list-resources.js'
+import type {MadePlugin} from '../core/make-plugin.js'
 import type {RunRow} from '../core/list-runs.js'
 import type {RunWithLedger} from '../core/run-ledger.js'
 import type {RunLogsJson} from '../core/read-log.js'
@@ -80,6 +81,7 @@ export interface CommandJson {
   'config set': ConfigSetResult
   'config validate': ConfigValidateResult
   init: InitResult
+  'dev plugin': MadePlugin
   plugins: readonly PluginReport[]
   'plugins install': readonly PluginReport[]
   'plugins link': readonly PluginReport[]

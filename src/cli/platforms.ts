@@ -32,9 +32,9 @@ export class Platforms {
   ): Promise<Platforms> {
     const {failures, platforms} = await collectPlatforms(config)
     const failed = failures.map(({error, plugin}) => pluginProblem(plugin, 'platform', null, `its platforms could not be loaded: ${firstLine(error)}`))
-    const {definitions, problems} = usablePlatforms(platforms, config.name, judged)
+    const {problems, usable} = usablePlatforms(platforms, config.name, judged)
     const told = judged.flatMap(plugin => plugin.problems.filter(({about}) => about === 'platform' || about === 'plugin'))
-    return new Platforms(definitions, [...told, ...failed, ...problems, ...undelivered(judged, platforms, failed)].map(problemLine), config.dataDir, settingsOf)
+    return new Platforms(usable.map(({item}) => item), [...told, ...failed, ...problems, ...undelivered(judged, platforms, failed)].map(problemLine), config.dataDir, settingsOf)
   }
 
   /** Rejects with `bad_input` for a name that nobody registered. */

@@ -16,6 +16,8 @@ export interface InsightFacts {
   readonly runs: readonly RunStatus[] | null
   /** It keeps limits by itself, of whatever kind. */
   readonly isLimited: boolean | null
+  /** Machines of its platform can. */
+  readonly canLimit: boolean
   /** Looks at its processors, oldest first. Empty where it did not answer. */
   readonly looks: readonly ProcessesAnswer[]
   /** What it costs on demand, and what it would have cost as a spot machine in the time that was looked at. */
@@ -53,6 +55,7 @@ export async function gatherFacts(instances: readonly Instance[], now: Date, dep
       price: prices.get(instance.id) ?? null,
       disk: disks.get(instance.id) ?? null,
       isLimited: answer?.isLimited ?? null,
+      canLimit: deps.provider.selfStop !== undefined,
       looks: answer?.looks ?? [],
       spot: runs?.some(({state}) => state === 'running') && instance.lifecycle === 'on-demand' ? await spotPrices(instance, now, deps) : null,
     }

@@ -53,8 +53,8 @@ const idle: Rule = ({instance: {id, launchedAt, platform}, looks, now, price, ru
   return {kind: 'idle', finding: `${ran} for ${timeWords(ms / 1000)}${lately}`, ...monthly(price?.usdPerHour ?? null), command: `runctl ${platform} stop ${id}`}
 }
 
-const noLimit: Rule = ({instance: {id, platform, state, tags}, isLimited, price}) => {
-  if (state !== 'running' || tags[TAGS.createdBy] === undefined || tags[TAGS.stopsAt] || isLimited === true || price?.usdPerHour === 0) return null
+const noLimit: Rule = ({canLimit, instance: {id, platform, state, tags}, isLimited, price}) => {
+  if (!canLimit || state !== 'running' || tags[TAGS.createdBy] === undefined || tags[TAGS.stopsAt] || isLimited === true || price?.usdPerHour === 0) return null
   const costs = price === null ? '' : `; left alone it costs $${(price.usdPerHour * 24).toFixed(2)} a day`
   return {kind: 'no-limit', finding: `nothing stops it by itself${costs}`, usd_per_month: null, at_risk_usd: null, command: `runctl ${platform} extend ${id} --hours 8 --idle 30m`}
 }

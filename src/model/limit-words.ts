@@ -15,9 +15,9 @@ export interface LaunchFacts {
 
 /**
  * The first line after a launch: `t3.medium at $0.0416/h (pricing-api); stops itself Tue 18:30 UTC at the latest (8 h, $0.33), or after 30 min idle`.
- * null where there is nothing to tell: it costs nothing and keeps no limits. `unasked`: it keeps limits, and only it knows how much of them is left.
+ * null where there is nothing to tell: it costs nothing and keeps no limits. `canLimit`: machines of this platform can stop themselves. `unasked`: it keeps limits, and only it knows how much of them is left.
  */
-export function launchWords(facts: LaunchFacts, limits: LimitsState | 'unasked' | null, now: Date): string | null {
+export function launchWords(facts: LaunchFacts, limits: LimitsState | 'unasked' | null, now: Date, canLimit = true): string | null {
   const {cost_per_hour: usd, id, instance_type, lifecycle, platform, price_source} = facts
   const isLimited = limits !== null && (limits === 'unasked' || hasLimits(limits))
   if (usd === 0 && !isLimited) return null
@@ -26,6 +26,7 @@ export function launchWords(facts: LaunchFacts, limits: LimitsState | 'unasked' 
   return `${what}${price}; ${ending()}`
 
   function ending(): string {
+    if (!canLimit) return 'nothing stops it by itself'
     if (!isLimited) return `nothing stops it by itself: runctl ${platform} extend ${id} --hours 8`
     return limits === 'unasked' ? `it keeps limits: runctl ${platform} status ${id} says when it stops itself` : endWords(limits, usd, now)
   }

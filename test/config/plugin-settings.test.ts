@@ -23,10 +23,10 @@ describe('settings of plugins', () => {
   const write = (text: string): void => folder.write(folder.projectFile, text)
 
   it('are read from files and variables, by the types that are declared, and only what is set', async () => {
-    write('[gpu-shed]\nhosts = ["a", "b"]\nwait = "2m"\nport = -5\n[gpu-shed.wake]\n"gpu-1.example.com" = "wakeonlan"\n')
+    write('[gpu-shed]\nhosts = ["a", "b"]\nwait = "2m"\nport = -5\n[gpu-shed.wake]\n"me@gpu-1.example.com" = "wakeonlan"\n"*" = "true"\n')
     folder.env = {RUNCTL_GPU_SHED_HOSTS: 'x, y', RUNCTL_GPU_SHED_STRICT: 'no', RUNCTL_GPU_SHED_SHARE: '0.5'}
     const configuration = await loadConfiguration(input())
-    const expected = {hosts: ['x', 'y'], wait: 120_000, port: -5, share: 0.5, strict: false, wake: {'gpu-1.example.com': 'wakeonlan'}}
+    const expected = {hosts: ['x', 'y'], wait: 120_000, port: -5, share: 0.5, strict: false, wake: {'me@gpu-1.example.com': 'wakeonlan', '*': 'true'}}
     expect(platformSettings(configuration, 'gpu-shed')).to.deep.equal(expected)
     expect(pluginSettings(configuration)).to.deep.equal({'gpu-shed': expected, notify: {}})
     expect(configuration.origin('gpu-shed.hosts')).to.deep.include({source: 'environment', variable: 'RUNCTL_GPU_SHED_HOSTS'})
@@ -41,7 +41,7 @@ describe('settings of plugins', () => {
       '3 gpu-shed.wait: expected a duration such as "120s" or "2h", found the integer 5',
       '4 gpu-shed.port: expected a whole number, found the float 1.5',
       '5 gpu-shed.hosts: expected a list of strings, none of them empty, found the string "a"',
-      '7 gpu-shed.wake."a b": "a b" is not a name here: letters, digits, ".", "_" and "-"',
+      '7 gpu-shed.wake."a b": "a b" is not a name here: letters, digits, ".", "_", "@" and "-", or "*" alone',
       '8 gpu-shed.wake.ok: expected a string, found an integer',
       '9 unknown section gpu-shet; did you mean gpu-shed?',
     ])

@@ -21,6 +21,7 @@ const COMMANDS: readonly ((ids: {readonly instance: string; readonly run: string
   () => ['config', 'get', 'stop.grace'],
   () => ['config', 'validate'],
   () => ['doctor', '--platform', PLATFORM],
+  () => ['dev', 'plugin', `made-${process.pid}`],
   () => ['doctor'],
   ({instance}) => ['doctor', instance],
   () => [PLATFORM, 'create', '--wait'],

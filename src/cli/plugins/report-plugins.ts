@@ -30,12 +30,12 @@ export async function reportPlugins({config, judged, signal}: ReportInput): Prom
     isRefused ? null : tryPlugin(config.root, {name, root, type: kind === 'linked' ? 'link' : 'user'}, signal)))
   const own = (await collectPlatforms(config)).platforms.filter(({plugin}) => plugin === config.name)
   const offered = judged.flatMap(({name}, at) => given(trials[at]).map(platform => ({plugin: name, item: {...DUMMY, ...platform} as PlatformDefinition})))
-  const {definitions, problems} = usablePlatforms([...own, ...offered], config.name, judged)
+  const {problems, usable} = usablePlatforms([...own, ...offered], config.name, judged)
   const failed = judged.flatMap(({name}, at) => (given(trials[at]).length === 0 && failuresOf(trials[at]).some(one => one.name === 'platforms') ? [pluginProblem(name, 'step', 'platforms', '')] : []))
   const all = [...problems, ...undelivered(judged.filter((_, at) => typeof trials[at] === 'object'), offered, failed)]
   return judged.map((plugin, at) => report(plugin, config.plugins.get(plugin.name), trials[at] ?? null, {
     problems: all.filter(one => one.plugin === plugin.name),
-    platforms: offered.filter(one => one.plugin === plugin.name && definitions.some(({name}) => name === one.item.name)),
+    platforms: usable.filter(one => one.plugin === plugin.name),
   }))
 }
 
@@ -70,7 +70,7 @@ function report(judged: JudgedPlugin, plugin: Interfaces.Plugin | undefined, tri
     path: root,
     used: !isRefused && typeof trial !== 'string',
     api_version: apiVersion,
-    platforms: [...new Set(platforms.map(({item}) => item.name))].toSorted(),
+    platforms: platforms.map(({item}) => item.name),
     settings: Object.keys(settings).toSorted(),
     commands: ids.filter(id => !shadowed.includes(id)).map(id => id.replaceAll(':', ' ')).toSorted(),
     steps: events.filter(event => isEvent(event) && !ASKED.includes(event)).toSorted(),

@@ -6,7 +6,7 @@ import type {JudgedPlugin} from './judge-plugins.js'
 import {fixesOf, pluginProblem, type PluginProblem} from './plugin-problem.js'
 
 export interface UsablePlatforms {
-  readonly definitions: readonly PlatformDefinition[]
+  readonly usable: readonly Offered<PlatformDefinition>[]
   readonly problems: readonly PluginProblem[]
 }
 
@@ -14,7 +14,7 @@ export interface UsablePlatforms {
 export function usablePlatforms(offered: readonly Offered<PlatformDefinition>[], own: string, judged: readonly JudgedPlugin[]): UsablePlatforms {
   const sorting = new Sorting(own, judged)
   for (const one of offered) sorting.add(one)
-  return {definitions: sorting.usable.map(({item}) => item), problems: sorting.problems}
+  return {usable: sorting.usable, problems: sorting.problems}
 }
 
 class Sorting {

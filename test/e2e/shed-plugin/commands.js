@@ -2,7 +2,7 @@ import {Command, Flags} from '@oclif/core'
 
 class Shelves extends Command {
   static enableJsonFlag = true
-  static summary = 'List the shelves of the shed, or what runs on a machine.'
+  static summary = 'List the shelves of the shed.'
   static flags = {on: Flags.string({summary: 'A machine: how many processes it has.'})}
 
   async run() {

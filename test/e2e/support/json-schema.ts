@@ -16,6 +16,7 @@ export function schemaName(argv: readonly string[]): string {
   if (first === 'workflow') return 'workflow-run'
   if (first === 'status') return 'overview'
   if (first === 'doctor' || first === 'init') return first
+  if (first === 'plugins' && !/^[a-z]/.test(second)) return first
   return `${first}-${second}`
 }
 

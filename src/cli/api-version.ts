@@ -1,0 +1,1 @@
+export {PROVIDER_API_VERSION} from '../providers/provider.js'
