@@ -64,7 +64,8 @@ describe('runctl with runctl-plugin-notify', () => {
     expect(written).to.not.contain('s3cr3t')
   })
 
-  it('tests the webhook: delivered, refused', async () => {
+  it('hides the address, and tests the webhook: delivered, refused', async () => {
+    expect((await run('config', 'show')).stdout).to.match(/^notify\.url +\*\*\* +RUNCTL_NOTIFY_URL$/m)
     expect((await run('notify', 'test')).stdout).to.match(/^delivered: 127\.0\.0\.1:\d+ answered HTTP 200\n$/)
     webhook.answer = () => ({status: 403})
     const refused = await bench.run(['notify', 'test', '--json'], {env: {RUNCTL_NOTIFY_URL: webhook.url}})
