@@ -26,14 +26,14 @@ export class KeyTable {
   }
 }
 
-function definitionOf({description, type}: DeclaredSetting): KeyDefinition {
-  const isDeclared = true
+function definitionOf({description: text, secret, type}: DeclaredSetting): KeyDefinition {
+  const common = {description: text, isDeclared: true, isSecret: secret === true} as const
   switch (type) {
     case 'list':
-      return {description, isDeclared, type, default: []}
+      return {...common, type, default: []}
     case 'map':
-      return {description, isDeclared, type, default: {}, names: 'plain'}
+      return {...common, type, default: {}, names: 'plain'}
     default:
-      return {description, isDeclared, type, default: null}
+      return {...common, type, default: null}
   }
 }

@@ -11,6 +11,8 @@ interface Described {
   readonly example?: string
   /** By a plugin. */
   readonly isDeclared?: true
+  /** By a plugin, as a secret. */
+  readonly isSecret?: boolean
 }
 
 /** `duration` is written like `"120s"` and read as milliseconds; a `name` is plain enough for folders, tags and buckets. */

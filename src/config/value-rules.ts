@@ -15,7 +15,7 @@ export const HIDDEN_VALUE = '***'
 /** Whether only who asks for this one value gets it. runctl itself has no secrets among its keys. */
 export function isSecret(key: string, definition: KeyDefinition, entry: string | null): boolean {
   if (definition.type === 'map' && definition.names === 'variables') return entry !== null && SECRET_VARIABLE.test(entry)
-  return definition.isDeclared === true && SECRET_SETTING.test(sectionAndName(key)[1])
+  return definition.isSecret === true || (definition.isDeclared === true && SECRET_SETTING.test(sectionAndName(key)[1]))
 }
 
 /** Says what is expected: `true or false`. Completes the sentence "expected …". */

@@ -36,4 +36,6 @@ export interface DeclaredSetting {
   readonly type: 'boolean' | 'duration' | 'integer' | 'list' | 'map' | 'number' | 'string'
   /** One sentence. */
   readonly description: string
+  /** `runctl config` shows it to nobody but who asks for it by its name. So are names such as `token` or `password`. */
+  readonly secret?: boolean
 }

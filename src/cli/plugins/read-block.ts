@@ -55,8 +55,13 @@ class BlockReader {
   }
 
   #setting(value: unknown, place: string): DeclaredSetting {
-    const {description, type} = this.#object(value, place, ['type', 'description'])
-    return {type: this.#choice(type, `${place}.type`, SETTING_TYPES), description: this.#line(description, `${place}.description`)}
+    const {description, secret, type} = this.#object(value, place, ['type', 'description', 'secret'])
+    if (secret !== undefined && typeof secret !== 'boolean') this.#say(`${place}.secret`, 'expected true or false', secret)
+    return {
+      type: this.#choice(type, `${place}.type`, SETTING_TYPES),
+      description: this.#line(description, `${place}.description`),
+      ...(secret === true ? {secret} : {}),
+    }
   }
 
   /** A table of things by name; absent is empty. */

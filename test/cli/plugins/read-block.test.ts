@@ -12,7 +12,7 @@ describe('what a plugin declares in package.json', () => {
     const block = {
       apiVersion: 1,
       platforms: {'my-shed': {description: 'Machines in the shed', createFlags: {shelf: {type: 'string', summary: 'Which shelf.', options: ['top', 'low'], multiple: true}, dry: {type: 'boolean', summary: 'Keep it dry.'}}}},
-      settings: {'my-shed': {door_code: {type: 'integer', description: 'Of the door.'}, hosts: {type: 'list', description: 'Names.'}}},
+      settings: {'my-shed': {door_code: {type: 'integer', description: 'Of the door.', secret: true}, hosts: {type: 'list', description: 'Names.'}}},
     }
     expect(readPluginBlock(block)).to.deep.equal({block})
     expect(readPluginBlock({apiVersion: 1})).to.deep.equal({block: {apiVersion: 1, platforms: {}, settings: {}}})
@@ -22,6 +22,7 @@ describe('what a plugin declares in package.json', () => {
   const flag = (over: object): unknown => ({apiVersion: 1, platforms: {a: {description: 'x', createFlags: {f: {type: 'string', summary: 's', ...over}}}}})
   const setting = (over: object): unknown => ({apiVersion: 1, settings: {a: {s: {type: 'string', description: 'd', ...over}}}})
   const WRONG: readonly (readonly [unknown, string])[] = [
+    [setting({secret: 'yes'}), 'runctl.settings.a.s.secret: expected true or false, found "yes"'],
     [null, 'runctl: expected an object, found null'],
     [[], 'runctl: expected an object, found []'],
     [{}, 'runctl.apiVersion: expected a whole number, found nothing'],
