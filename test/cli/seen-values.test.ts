@@ -15,7 +15,7 @@ describe('what a command sees', () => {
   it('of instances is kept for completion when it ends', async () => {
     const seen = new SeenByCommand()
     const provider = seen.provider(new MemoryProvider())
-    const {id} = await provider.createInstance({requestId: 'req-1', tags: {}} as never)
+    const {id} = await provider.createInstance({requestId: 'req-1', tags: {}})
     await seen.save(folder)
     const known = JSON.parse(await readFile(path.join(folder, 'completion', `${provider.name}.json`), 'utf8')) as KnownValues
     expect(known.instances.map(one => one.id)).to.deep.equal([id])
@@ -26,7 +26,7 @@ describe('what a command sees', () => {
   it('never fails the command, whatever stands in the place of the cache', async () => {
     await writeFile(path.join(folder, 'file'), '')
     const seen = new SeenByCommand()
-    await seen.provider(new MemoryProvider()).createInstance({requestId: 'req-1', tags: {}} as never)
+    await seen.provider(new MemoryProvider()).createInstance({requestId: 'req-1', tags: {}})
     await seen.save(path.join(folder, 'file'))
   })
 })
