@@ -12,7 +12,7 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  // Loaded only where there are plugins, or something is old.
-  external: ['./index-commands.js', './start-refresh.js'],
+  // Loaded only where something is old.
+  external: ['./start-refresh.js'],
   logLevel: 'warning',
 })

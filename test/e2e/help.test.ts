@@ -1,22 +1,13 @@
 import {readFile} from 'node:fs/promises'
 import path from 'node:path'
-import {spawn} from 'node:child_process'
 import {expect} from 'chai'
 
-import {PLATFORM, Bench, collect} from './support/bench.js'
+import {Bench} from './support/bench.js'
 import {REPOSITORY} from './support/repository.js'
 
 interface Manifest {
   readonly commands: Readonly<Record<string, {readonly summary?: string; readonly hidden: boolean; readonly pluginName: string}>>
 }
-
-/** The words after which Tab was pressed, the last one being begun; what bash would offer. */
-const COMPLETE = `source "$SETUP"
-source "$(ls "$CACHE"/autocomplete/functions/bash/*.bash)"
-COMP_WORDS=(runctl "$@")
-COMP_CWORD=$#
-_runctl_autocomplete
-printf '%s\\n' "\${COMPREPLY[@]}" | sort -u`
 
 describe('what comes with oclif', () => {
   let bench: Bench
@@ -48,7 +39,7 @@ describe('what comes with oclif', () => {
       const {stdout} = await bench.ok([...words, '--help'])
       expect(stdout, id).to.contain((commands[id]?.summary ?? '').split('\n')[0]?.slice(0, 40)).and.to.match(new RegExp(`^ +\\$ runctl ${words.join(' ')}`, 'm'))
     }
-    expect((await bench.ok([PLATFORM, 'create', '-h'])).stdout).to.equal((await bench.ok([PLATFORM, 'create', '--help'])).stdout)
+    expect((await bench.ok(['local', 'create', '-h'])).stdout).to.equal((await bench.ok(['local', 'create', '--help'])).stdout)
     expect(JSON.parse((await bench.ok(['resources', 'list', '--json'])).stdout)).to.deep.equal([])
   }).timeout(120_000)
 
@@ -61,24 +52,6 @@ describe('what comes with oclif', () => {
   it('lists its plugins as JSON', async () => {
     const plugins = JSON.parse((await bench.ok(['plugins', '--core', '--json'])).stdout) as readonly {readonly name: string}[]
     expect(plugins.map(({name}) => name)).to.include.members(['runctl', '@oclif/plugin-help', '@oclif/plugin-autocomplete', '@oclif/plugin-plugins', '@oclif/plugin-version'])
-  })
-
-  it('completes commands and flags in bash by the script that autocomplete makes', async () => {
-    await bench.ok(['autocomplete', 'bash', '--refresh-cache'])
-    const {stdout: script} = await bench.ok(['autocomplete', 'script', 'bash'])
-    const setup = /RUNCTL_AC_BASH_SETUP_PATH=(\S+)/.exec(script)?.[1] ?? ''
-    const cache = path.join(bench.root, 'cache')
-    expect(setup).to.match(new RegExp(`^${cache}/`))
-    const offered = async (...words: readonly string[]): Promise<readonly string[]> => {
-      const child = spawn('bash', ['-c', COMPLETE, 'bash', ...words], {cwd: bench.project, env: {...bench.env, SETUP: setup, CACHE: cache}, stdio: ['ignore', 'pipe', 'pipe']})
-      const {code, stderr, stdout} = await collect(child, 20_000)
-      expect([code, stderr]).to.deep.equal([0, ''])
-      return stdout.trim().split('\n')
-    }
-    expect(await offered('che')).to.deep.equal(['checkpoint'])
-    expect(await offered(PLATFORM, 'st')).to.have.members(['start', 'status', 'stop'])
-    expect(await offered(PLATFORM, 'train', '--re')).to.include('--resume')
-    expect(await offered(PLATFORM, 'train', '--p')).to.have.members(['--project-name', '--python'])
   })
 })
 
@@ -102,7 +75,7 @@ describe('a command that does not exist', () => {
   it('that is a verb of every platform is suggested for each, first for the one that costs nothing', async () => {
     for (const verb of ['create', 'train', 'stop']) {
       const {error} = await bench.jsonError([verb])
-      expect(error.next.slice(0, 2)).to.deep.equal([`runctl ${PLATFORM} ${verb}`, `runctl aws ${verb}`])
+      expect(error.next.slice(0, 2)).to.deep.equal([`runctl local ${verb}`, `runctl aws ${verb}`])
       expect(error.next).to.deep.equal([...new Set(error.next)]).and.to.not.include(`runctl autocomplete ${verb}`)
     }
   })
