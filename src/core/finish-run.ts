@@ -23,7 +23,7 @@ export interface FinishInput {
 
 /**
  * Follows a run from its first byte to its end and runs the steps that belong to it: `checkpoint-saved` for each new one seen,
- * `interrupted`, `posttrain`. Rejects if the run did not end well; with `timed_out` if the time is over while it goes on.
+ * `limit-reached`, `interrupted`, `posttrain`. Rejects if the run did not end well; with `timed_out` if the time is over while it goes on.
  */
 export async function finishRun(input: FinishInput, deps: PlatformDeps): Promise<RunStatus> {
   const {instance} = input
@@ -44,18 +44,24 @@ export async function finishRun(input: FinishInput, deps: PlatformDeps): Promise
     steps.catch(() => undefined)
     saved.push(steps)
   }
-  const ended = await followRun({instanceId: instance.id, runId: input.runId, offset: 0, timeoutMs: input.timeoutMs}, {log: input.log, run: notice}, deps).catch((error: unknown) => {
-    throw lostInstance(error, last, {platform: instance.platform, instanceId: instance.id})
+  const ended = await followRun({instanceId: instance.id, runId: input.runId, offset: 0, timeoutMs: input.timeoutMs}, {log: input.log, run: notice}, deps).catch(async (error: unknown) => {
+    const lost = lostInstance(error, last, {platform: instance.platform, instanceId: instance.id})
+    // It powered itself off before the end of the run was seen.
+    if (isRunctlError(lost) && isLimit(lost.details['state_reason'])) await deps.lifecycle.run('limit-reached', {instance, run: last, limit: lost.details['state_reason'], detail: lost.message})
+    throw lost
   })
   deps.footprint.forget(input.runId)
   const run = await awaitUpload(ended, instance, deps)
   await Promise.all([...saved, ...(input.recorded ? [recordEnd(run, instance, deps)] : [])])
+  if (isLimit(run.reason)) await deps.lifecycle.run('limit-reached', {instance, run, limit: run.reason, detail: run.detail})
   if (run.reason === 'interrupted') await deps.lifecycle.run('interrupted', {instance, run})
   await deps.lifecycle.run('posttrain', {instance, run})
   const error = await outcomeError(run, {platform: instance.platform, instanceId: instance.id}, deps.agent(instance.id), deps.signal)
   if (error) throw error
   return run
 }
+
+const isLimit = (reason: unknown): reason is 'budget' | 'idle' => reason === 'budget' || reason === 'idle'
 
 /** The run has ended as it has, whatever the platform thinks of the tags: that is a warning. */
 async function recordEnd(run: RunStatus, instance: Instance, deps: PlatformDeps): Promise<void> {

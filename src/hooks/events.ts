@@ -93,7 +93,7 @@ type Events = {
   postterminate: {options: StepContext & {readonly instance: Instance; readonly saved: SaveResult | null}; return: void}
   'checkpoint-saved': {options: StepContext & {readonly instance: Instance; readonly run_id: string; readonly checkpoint: Checkpoint}; return: void}
   interrupted: {options: StepContext & {readonly instance: Instance; readonly run: RunStatus}; return: void}
-  /** A limit of the instance (hours, dollars, idleness) has begun to save and stop it, as a command that followed the run saw. `detail`: a sentence. */
+  /** A limit of the instance (hours and dollars are `budget`) has ended a run that was followed. `detail`: a sentence. */
   'limit-reached': {options: StepContext & {readonly instance: Instance; readonly run: RunStatus | null; readonly limit: 'budget' | 'idle'; readonly detail: string | null}; return: void}
 }
 

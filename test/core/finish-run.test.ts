@@ -49,4 +49,32 @@ describe('finishRun', () => {
     expect(await finishRun(input(deps), deps)).to.equal(ENDED)
     expect(deps.progress.warnings.join()).to.include('not allowed')
   })
+
+  for (const reason of ['budget', 'idle'] as const) {
+    it(`tells the steps that a limit ended it, before that it has ended: ${reason}`, async () => {
+      const deps = depsWith({...ENDED, reason, detail: 'as the agent says it'})
+      const given: unknown[] = []
+      const {run: runSteps} = deps.lifecycle
+      deps.lifecycle.run = (event, ...rest) => {
+        if (event === 'limit-reached') given.push(rest[0])
+        return runSteps.call(deps.lifecycle, event, ...rest) as never
+      }
+      await expectedFailure(finishRun(input(deps), deps))
+      expect(deps.journal.slice(-2)).to.deep.equal(['limit-reached', 'posttrain'])
+      expect(given).to.have.length(1)
+      expect(given[0]).to.deep.include({limit: reason, detail: 'as the agent says it'})
+    })
+  }
+
+  it('tells it too where the machine was gone before the end of the run was seen', async () => {
+    const deps = depsWith()
+    const going = logsOf(Buffer.from('line\n'), run({state: 'running', reason: null}), {end: false})
+    let asked = 0
+    deps.scripted.handlers.logs = request => {
+      if (asked++ > 0) throw new RunctlError('wrong_state', 'it is stopped', {details: {state: 'stopped', state_reason: 'budget'}})
+      return going(request)
+    }
+    expect((await expectedFailure(finishRun(input(deps), deps))).message).to.contain('a limit of its machine')
+    expect(deps.journal).to.include('limit-reached').and.not.include('posttrain')
+  })
 })

@@ -73,5 +73,5 @@ interface Manifest {
 function commandLines(text: string): readonly string[] {
   const blocks = text.replaceAll(/\\\n\s*/g, '').matchAll(/^(?: {4}|\$ |Next: +)?(runctl [a-z][^\n#]*)/gm)
   const spans = text.matchAll(/`(runctl [a-z][^`]*)`/g)
-  return [...blocks, ...spans].map(([, line = '']) => line.replaceAll(/\s+/g, ' ').trim()).filter(line => !/^runctl (shed|and|is|works|cannot|does|plugins|autocomplete)\b|…,|, /.test(line))
+  return [...blocks, ...spans].map(([, line = '']) => line.replaceAll(/\s+/g, ' ').trim()).filter(line => !/^runctl (shed|my-cloud|team|ssh|notify|and|is|works|cannot|does|plugins|autocomplete)\b|…,|, /.test(line))
 }

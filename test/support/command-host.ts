@@ -29,7 +29,7 @@ export class CommandHost {
     Object.assign(process.env, {NO_COLOR: '1', RUNCTL_CONFIG_DIR: folder, RUNCTL_DATA_DIR: path.join(folder, 'data'), RUNCTL_CACHE_DIR: path.join(folder, 'cache')})
     const config = await Config.load(path.resolve(import.meta.dirname, '../..'))
     const host = new HookHost({runctl: {platforms}})
-    config.runHook = host.runHook
+    config.runHook = host.runHook.bind(host)
     return new CommandHost(folder, config, before)
   }
 

@@ -19,7 +19,6 @@ import type {Rendered} from '../base-command.js'
 import {logPrinter} from '../log-printer.js'
 import {instanceIdArg, PlatformCommand, type VerbFactory} from '../platform-command.js'
 import {saveSettings} from '../save-settings.js'
-import {stepFlags} from '../step-flags.js'
 
 export interface MonitorJson {
   readonly instance_id: string
@@ -43,7 +42,6 @@ export const monitorCommand: VerbFactory = platform => {
       follow: Flags.boolean({char: 'f', default: false, summary: 'Print new lines as they come, until the run ends.'}),
       lines: Flags.integer({char: 'n', default: 20, min: 0, max: 10_000, summary: 'How many of the last lines, as far as one answer of the instance holds them; run logs has them all.'}),
       run: Flags.string({summary: 'Another run than the newest one.'}),
-      ...stepFlags,
     }
 
     protected readonly platformName = platform
