@@ -57,7 +57,7 @@ describe('finishRun', () => {
       const {run: runSteps} = deps.lifecycle
       deps.lifecycle.run = (event, ...rest) => {
         if (event === 'limit-reached') given.push(rest[0])
-        return runSteps.call(deps.lifecycle, event, ...rest) as never
+        return runSteps.call(deps.lifecycle, event, ...rest)
       }
       await expectedFailure(finishRun(input(deps), deps))
       expect(deps.journal.slice(-2)).to.deep.equal(['limit-reached', 'posttrain'])
