@@ -39,8 +39,8 @@ export interface SshMachines {
   close(): Promise<void>
 }
 
-/** Machines on loopback, each with an sshd of its own, its own processes and its own home. */
-export async function startSshMachines(count: number): Promise<SshMachines> {
+/** Machines on loopback, each with an sshd of its own, its own processes and its own home. `shell`: the login shell of their user. */
+export async function startSshMachines(count: number, {shell = '/bin/sh'}: {readonly shell?: string} = {}): Promise<SshMachines> {
   if (WITHOUT_SSHD !== null) throw new Error(`there are no machines with sshd: ${WITHOUT_SSHD}`)
   // A short path: it becomes the address of a socket.
   const folder = await realpath(await mkdtemp(path.join(tmpdir(), 'rs-')))
@@ -53,7 +53,7 @@ export async function startSshMachines(count: number): Promise<SshMachines> {
   const hostKey = (await readFile(path.join(folder, 'host.pub'), 'utf8')).split(' ').slice(0, 2).join(' ')
   await writeFile(path.join(folder, 'known_hosts'), ports.map(port => `[127.0.0.1]:${port} ${hostKey}\n`).join(''))
   await cp(path.join(HERE, 'tell.py'), path.join(folder, 'tell.py'))
-  await Promise.all(aliases.map((alias, at) => layOut(folder, alias, ports[at] ?? 0)))
+  await Promise.all(aliases.map((alias, at) => layOut(folder, alias, ports[at] ?? 0, shell)))
   const configFile = path.join(folder, 'config')
   await writeFile(configFile, aliases.map((alias, at) => clientEntry(folder, alias, ports[at] ?? 0)).join('\n'))
   // sshd wants it, and it is not there where none was ever started.
@@ -93,13 +93,13 @@ async function endKeeper(keeper: ChildProcess, folder: string): Promise<void> {
   await rm(folder, {recursive: true, force: true, maxRetries: 5})
 }
 
-async function layOut(folder: string, alias: string, port: number): Promise<void> {
+async function layOut(folder: string, alias: string, port: number, shell: string): Promise<void> {
   const machine = path.join(folder, alias)
   const home = path.join(machine, 'home')
   await mkdir(path.join(home, '.ssh'), {recursive: true, mode: 0o700})
   await cp(path.join(folder, 'client.pub'), path.join(home, '.ssh', 'authorized_keys'))
   const passwd = await readFile('/etc/passwd', 'utf8')
-  await writeFile(path.join(machine, 'passwd'), passwd.replace(/^root:.*$/m, `root:x:0:0:root:${home}:/bin/sh`))
+  await writeFile(path.join(machine, 'passwd'), passwd.replace(/^root:.*$/m, `root:x:0:0:root:${home}:${shell}`))
   await writeFile(path.join(machine, 'sshd_config'), `Port ${port}
 ListenAddress 127.0.0.1
 HostKey ${folder}/host
