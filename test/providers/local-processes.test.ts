@@ -171,7 +171,7 @@ while True:
     try {
       await provider.stopInstance(id)
       // What was killed stays in the group until somebody reaps it; what forks on would stay for ever.
-      for (let tries = 0; tries < 200 && bed.machine.hasGroup(group); tries++) await delay(10)
+      for (let tries = 0; tries < 3000 && bed.machine.hasGroup(group); tries++) await delay(10)
       expect(bed.machine.hasGroup(group)).to.equal(false)
     } finally {
       bed.machine.kill(-group)
