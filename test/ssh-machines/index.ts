@@ -2,7 +2,7 @@ import {execFileSync, spawn, spawnSync, type ChildProcess} from 'node:child_proc
 import {once} from 'node:events'
 import {existsSync} from 'node:fs'
 import {chmod, cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile} from 'node:fs/promises'
-import {connect, createServer, type AddressInfo} from 'node:net'
+import {connect, createServer} from 'node:net'
 import {tmpdir, userInfo} from 'node:os'
 import path from 'node:path'
 
@@ -130,16 +130,24 @@ const clientEntry = (folder: string, alias: string, port: number): string => `Ho
   GlobalKnownHostsFile /dev/null
 `
 
-/** Held until all are known, so that no two are the same. */
+/** Below those that systems give out, and others for each process: tests beside this one look for theirs at the same moment. */
 async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({length: count}, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map(server => once(server, 'listening')))
-  const ports = servers.map(server => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map(async server => {
+  const found: number[] = []
+  for (let port = 10_000 + (process.pid % 1100) * 20; found.length < count; port++) if (await isFree(port)) found.push(port)
+  return found
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer()
+  try {
+    server.listen(port, '127.0.0.1')
+    await once(server, 'listening')
+    return true
+  } catch {
+    return false
+  } finally {
     server.close()
-    await once(server, 'close')
-  }))
-  return ports
+  }
 }
 
 /** Until something listens there. */
