@@ -14,9 +14,12 @@ export function factsOf(surface) {
   return facts
 }
 
+/** What plugins write themselves: a member that they must have is a duty. What they are handed may have more. */
+const WRITTEN_BY_PLUGINS = /^declarations > [^>]+ > (?:Provider|Shell|Pricing|Holdings|ObjectStore|SelfStop|PlatformDefinition|SaveResult|CheckpointFormat) > /
+
 /**
- * What is gone or another is breaking, and so is what must be given that need not be before: a required flag or argument of a command that was
- * there. A list of values that only grew is not.
+ * What is gone or another is breaking, and so is what must be given or kept to that need not be before: a required flag, argument or member of what
+ * was there, values that are the only ones, flags that exclude each other. A list of values that only grew is not.
  */
 export function differences(old, now) {
   const breaking = []
@@ -25,7 +28,7 @@ export function differences(old, now) {
     const other = now.get(fact)
     if (other === undefined && value === '{}' && [...now.keys()].some((key) => key.startsWith(`${fact} > `))) continue
     if (other === undefined) breaking.push(`- ${fact}: ${value}`)
-    else if (other !== value) (hasGrown(value, other) ? added : breaking).push(`~ ${fact}: ${value} -> ${other}`)
+    else if (other !== value) (mayGrow(fact) && hasGrown(value, other) ? added : breaking).push(`~ ${fact}: ${value} -> ${other}`)
   }
   for (const [fact, value] of now) {
     if (old.has(fact)) continue
@@ -39,9 +42,15 @@ function hasGrown(before, after) {
   return Array.isArray(a) && Array.isArray(b) && a.every((value) => b.includes(value))
 }
 
+/** Values that are taken; not what is refused beside what. */
+const mayGrow = (fact) => /(?: > options| > aliases)$/.test(fact)
+
 function isNewDuty(fact, value, old) {
   const parts = fact.split(' > ')
-  if (parts[0] !== 'commands' || parts.at(-1) !== 'required' || value !== 'true') return false
+  if (WRITTEN_BY_PLUGINS.test(fact)) return !/^(?:readonly )?\w+\?/.test(parts[3] ?? '') && [...old.keys()].some((key) => key.startsWith(parts.slice(0, 3).join(' > ')))
+  if (parts[0] !== 'commands') return false
+  if (['dependsOn', 'exclusive', 'options'].includes(parts.at(-1))) return [...old.keys()].some((key) => key.startsWith(`${parts.slice(0, -1).join(' > ')} > `))
+  if (parts.at(-1) !== 'required' || value !== 'true') return false
   const command = `${parts.slice(0, 2).join(' > ')} > `
   return [...old.keys()].some((key) => key.startsWith(command))
 }

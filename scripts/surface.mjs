@@ -11,7 +11,7 @@ import {differences, factsOf, report} from './surface-facts.mjs'
 const ROOT = path.dirname(import.meta.dirname)
 const FILE = path.join(ROOT, 'docs', 'surface.json')
 /** Whose declared members are promised: what providers, steps and callers of the agent are written against. */
-const CONTRACTS = ['providers/provider', 'hooks/events', 'model/instance', 'model/checkpoint', 'model/errors', 'model/plugin-block', 'testing/provider-contract', 'testing/contract-subject']
+const CONTRACTS = ['providers/provider', 'hooks/events', 'model/instance', 'model/checkpoint', 'model/errors', 'model/plugin-block', 'testing/provider-contract', 'testing/contract-subject', 'agent/client', 'agent/protocol']
 
 const load = (file) => import(pathToFileURL(path.join(ROOT, 'dist', `${file}.js`)).href)
 const text = (...parts) => readFileSync(path.join(ROOT, ...parts), 'utf8')

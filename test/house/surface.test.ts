@@ -30,6 +30,19 @@ describe('the public surface', () => {
     expect(judged(old, {commands: {...(old as {commands: object}).commands, 'local extra': {args: {id: {required: true}}, flags: {}}}}).breaking).to.deep.equal([])
   })
 
+  it('is broken by what becomes refused', () => {
+    const old = command({a: {type: 'boolean', exclusive: ['b']}, c: {type: 'option'}})
+    expect(judged(old, command({a: {type: 'boolean', exclusive: ['b', 'c']}, c: {type: 'option'}})).breaking).to.have.length(1)
+    expect(judged(old, command({a: {type: 'boolean', exclusive: ['b']}, c: {type: 'option', options: ['x']}})).breaking).to.have.length(1)
+    expect(judged(old, command({a: {type: 'boolean', exclusive: ['b']}, c: {type: 'option', dependsOn: ['a']}})).breaking).to.have.length(1)
+  })
+
+  it('is broken by a member that every plugin must have, and not by one that it may have or is handed', () => {
+    const declared = (provider: object, context: object = {}): object => ({declarations: {'providers/provider': {Provider: {'readonly name: string;': true, ...provider}, StepContext: {'readonly a: string;': true, ...context}}}})
+    expect(judged(declared({}), declared({'mustHave(): void;': true})).breaking).to.have.length(1)
+    expect(judged(declared({}), declared({'mayHave?(): void;': true, 'readonly may?: string;': true}, {'readonly handed: string;': true})).breaking).to.deep.equal([])
+  })
+
   it('is broken by a new duty of a command that was there', () => {
     expect(judged(command({}), command({}, {id: {required: true}})).breaking).to.deep.equal(['+ commands > local create > args > id > required: true'])
   })
