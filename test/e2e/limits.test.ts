@@ -42,8 +42,11 @@ describe('limits that a machine keeps by itself', function () {
   const created = (...argv: readonly string[]): Promise<CreateResult> => bench.json<CreateResult>([PLATFORM, 'create', ...argv])
   const status = (id: string): Promise<InstanceStatus> => bench.json<InstanceStatus>([PLATFORM, 'status', id])
   /** Nobody asks it anything meanwhile: the instance alone has to come to it. */
-  const untilItGoes = (id: string): Promise<void> =>
-    until(() => access(bench.home(id, '.runctl', 'power-off')).then(() => true, () => false), PATIENCE_MS, `${id} powers itself off`)
+  const untilItGoes = async (id: string): Promise<void> => {
+    await until(() => access(bench.home(id, '.runctl', 'power-off')).then(() => true, () => false), PATIENCE_MS, `${id} powers itself off`)
+    // Then it is looked at: local ends with the look, a machine with a watch of its own in its own time.
+    await until(async () => (await status(id)).state === 'stopped', PATIENCE_MS, `${id} is stopped`)
+  }
 
   const usedBy = async (id: string): Promise<number> => {
     const {before_s: before = 0, boot_s: boot = 0} = JSON.parse(await bench.readHome(id, '.runctl', 'guard-state.json').catch(() => '{}')) as {before_s?: number; boot_s?: number}
