@@ -8,9 +8,13 @@ export async function summarize(runctl) {
   for (const name of await runctl.platformNames()) {
     try {
       const provider = await runctl.openPlatform(name)
+      // All of a platform, or nothing of it: a sum of a part looks like a whole one.
+      const found = []
       for await (const instance of provider.describeInstances({states: ['pending', 'running']})) {
+        found.push({instance, usd: (await provider.pricing?.hourlyPrice(instance))?.usdPerHour ?? null})
+      }
+      for (const {instance, usd} of found) {
         const owner = instance.tags['runctl:owner'] ?? null
-        const usd = (await provider.pricing?.hourlyPrice(instance))?.usdPerHour ?? null
         const row = rows.get(owner) ?? {owner, cost_per_hour: 0, instances: []}
         // A sum with something unknown in it is not known.
         const cost = row.cost_per_hour === null || usd === null ? null : row.cost_per_hour + usd

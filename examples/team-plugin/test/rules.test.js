@@ -33,10 +33,14 @@ describe('who has what', () => {
     yield* instances
   }})
   it('adds up by owner, knows no sum with an unknown part, and leaves out what does not answer', async () => {
-    const platforms = {a: platform([instance('a-1', 'eva'), instance('a-2', 'tom')], 2), b: platform([instance('b-1', 'tom')], null)}
-    const api = {platformNames: async () => ['a', 'b', 'c'], openPlatform: async name => platforms[name] ?? Promise.reject(new Error('no credentials'))}
+    const broken = {pricing: {hourlyPrice: async () => ({usdPerHour: 2})}, async *describeInstances() {
+      yield instance('d-1', 'eva')
+      throw new Error('page 2 failed')
+    }}
+    const platforms = {d: broken, a: platform([instance('a-1', 'eva'), instance('a-2', 'tom')], 2), b: platform([instance('b-1', 'tom')], null)}
+    const api = {platformNames: async () => ['a', 'b', 'c', 'd'], openPlatform: async name => platforms[name] ?? Promise.reject(new Error('no credentials'))}
     const {rows, warnings} = await summarize(api)
     assert.deepEqual(rows.map(({cost_per_hour, owner}) => [owner, cost_per_hour]), [['tom', null], ['eva', 2]])
-    assert.deepEqual(warnings, ['c is left out: no credentials'])
+    assert.deepEqual(warnings, ['c is left out: no credentials', 'd is left out: page 2 failed'])
   })
 })
